@@ -1,0 +1,53 @@
+"""Every interface that torch does not promise to keep, in one place.
+
+When a torch release moves one of them, this is the file to change.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    FakeTensor,
+    FakeTensorMode,
+    UnsupportedOperatorException,
+)
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map_only
+
+__all__ = [
+    "DataDependentOutputException",
+    "DynamicOutputShapeException",
+    "FakeTensor",
+    "FakeTensorMode",
+    "TorchDispatchMode",
+    "UnsupportedOperatorException",
+    "fake_twin",
+    "is_lift",
+    "module_call",
+    "storage_key",
+    "tree_leaves",
+    "tree_map_only",
+]
+
+module_call = torch.nn.Module.__call__
+
+_LIFTS = (torch.ops.aten.lift_fresh.default, torch.ops.aten.lift.default)
+
+
+def is_lift(function: torch._ops.OpOverload) -> bool:
+    """Whether ``function`` is how a literal (``torch.tensor([1, 2])``) enters a trace."""
+    return function in _LIFTS
+
+
+def fake_twin(mode: FakeTensorMode, tensor: torch.Tensor) -> torch.Tensor:
+    """A fake tensor like ``tensor``, on its device or, where that is ``meta``, as if on the CPU."""
+    if tensor.device.type == "meta":
+        return FakeTensor(mode, tensor.detach(), torch.device("cpu"))
+    return mode.from_tensor(tensor.detach(), static_shapes=True)
+
+
+def storage_key(tensor: torch.Tensor) -> int:
+    """A number that tensors have in common exactly when they share memory (while both are alive)."""
+    return tensor.untyped_storage()._cdata

@@ -1,0 +1,42 @@
+"""The audit of a module in one call, for programs and notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from torch import nn
+
+from mac_audit import engine
+from mac_audit.capture import capture
+from mac_audit.lower import lower
+from mac_audit.profile import Profile
+from mac_audit.report import Report
+from mac_audit.rule import Rule, discover
+
+
+def audit(
+    model: nn.Module,
+    inputs: Any,
+    *,
+    execution: str = "folded",
+    flop_convention: Literal["paper", "torch"] = "paper",
+    rules: Sequence[Rule] | None = None,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    target: str | None = None,
+    construction: str = "given",
+) -> Report:
+    """Capture ``model`` on ``inputs``, cost it and judge it.
+
+    ``inputs`` is a tensor, a tuple or list of positional arguments, or a dict of keyword arguments; tensors on the
+    meta device do. ``rules`` are all installed ones by default, ``options`` theirs by code (``{"G1": {"limit":
+    0.1}}``). The model is unchanged afterwards. Raises ``MacAuditError`` where the model cannot be captured.
+    """
+    profile = Profile(lower(capture(model, inputs), construction), execution)
+    return engine.audit(
+        profile,
+        discover() if rules is None else rules,
+        target=target or type(model).__name__,
+        options=options,
+        flop_convention=flop_convention,
+    )

@@ -1,0 +1,343 @@
+"""nn.Module and inputs → fx.GraphModule of ATen operators.
+
+The model's ``forward`` runs once, in eval mode and without gradients, on fake tensors: they have shapes and no
+data, so that neither weights nor activations take memory. A dispatch mode writes each ATen operator that reaches
+it into an ``fx.Graph``, with these keys in ``node.meta``:
+
+==============  =====================================================================================
+``val``         the fake result
+``spec``        shape, dtype, strides and storage of each tensor in ``val``, as they were at the call
+``layer``       path of the innermost module
+``source``      the line of the user's code, see ``mac_audit.source``
+==============  =====================================================================================
+
+The graph runs: ``torch.fx.Interpreter(capture(model, x)).run(x)`` is ``model(x)``. Its placeholders are the tensors
+among the inputs in order, its result has the structure of the model's (mappings and dataclasses as dicts).
+
+``nn.MultiheadAttention`` and ``nn.TransformerEncoderLayer`` are captured layer by layer: their fused fast path,
+one opaque operator an encoder layer, is switched off meanwhile.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import operator
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, fx, nn
+
+from mac_audit import _torch as private
+from mac_audit.errors import MacAuditError
+from mac_audit.network import Layer, Parameter, Shape
+from mac_audit.source import boundary, calling_line, construction_line, raising_line
+
+
+@dataclasses.dataclass(frozen=True)
+class Inputs:
+    """The arguments of one call of ``forward``."""
+
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def of(cls, value: Any) -> Inputs:
+        """A tensor or a tuple or list as positional arguments, a dict as keyword arguments."""
+        if isinstance(value, Inputs):
+            return value
+        if isinstance(value, Mapping):
+            return cls(kwargs=dict(value))
+        return cls(args=tuple(value) if isinstance(value, tuple | list) else (value,))
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        """Every tensor among the arguments, positional ones first."""
+        leaves = private.tree_leaves((self.args, dict(self.kwargs)))
+        return [leaf for leaf in leaves if isinstance(leaf, Tensor)]
+
+
+class Spec(NamedTuple):
+    """What is known of a tensor at a moment: in-place reshaping may change it later."""
+
+    shape: Shape
+    stride: tuple[int, ...]
+    dtype: torch.dtype
+    storage: int
+
+
+def capture(model: nn.Module, inputs: Any) -> fx.GraphModule:
+    """The operators that ``model`` runs on ``inputs``, as a graph that can be run.
+
+    ``inputs`` is a tensor, a tuple or list of positional arguments, or a dict of keyword arguments; its tensors
+    may hold data, or none (``device="meta"``). The model is unchanged afterwards. The result's ``meta`` holds
+    ``layers``, a tuple of ``network.Layer``, and ``method``, how the capture was done. Raises ``MacAuditError``
+    where ``forward`` raises or needs tensor values.
+    """
+    inputs = Inputs.of(inputs)
+    recorder = _Recorder(model)
+    with _restored(model), _evaluating(model):
+        recorder.swap_in_fakes()
+        result = _run(recorder, model, inputs)
+    recorder.graph.output(recorder.to_nodes(_containers(result)))
+    module = fx.GraphModule(recorder.attributes, recorder.graph, type(model).__name__)
+    module.meta.update(layers=recorder.layers(), method="fake tensors")
+    return module
+
+
+@boundary
+def _run(recorder: _Recorder, model: nn.Module, inputs: Inputs) -> Any:
+    args, kwargs = private.tree_map_only(Tensor, recorder.placeholder, (inputs.args, dict(inputs.kwargs)))
+    try:
+        with torch.no_grad(), recorder.mode, _module_calls_seen_by(recorder), recorder:
+            return model(*args, **kwargs)
+    except Exception as error:
+        raise MacAuditError(_explanation(error, type(model).__name__)) from error
+
+
+def _explanation(error: Exception, model: str) -> str:
+    """One sentence for whatever ``forward`` raised."""
+    source = raising_line(error.__traceback__)
+    where = f" at {source.file}:{source.line}" if source else ""
+    if isinstance(error, private.DataDependentOutputException | private.DynamicOutputShapeException):
+        return (
+            f"The forward of {model} looks at tensor values ({error.func}){where}, which cannot be known without"
+            " data; compute what it needs from shapes or from constructor arguments."
+        )
+    text = " ".join(str(error).split()) or "no message"
+    text = text if len(text) <= 300 else text[:297] + "..."
+    return f"The forward of {model} raised {type(error).__name__}{where}: {text.rstrip('.')}; check the inputs given."
+
+
+class _Recorder(private.TorchDispatchMode):
+    """Writes every operator that runs below it into ``graph``."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+        self.mode = private.FakeTensorMode(allow_non_fake_inputs=True)
+        self.graph = fx.Graph()
+        self.attributes: dict[str, Tensor] = {}  # what get_attr nodes refer to
+        self.stack: list[str] = [""]
+        self._nodes: dict[int, fx.Node | tuple[fx.Node, int]] = {}  # by id(tensor)
+        self._twins: dict[
+            int, Tensor
+        ] = {}  # fake tensor by id of the real one, which self.attributes keeps alive
+        self._names: dict[int, str] = {}  # parameters and buffers by id of the fake one
+        self._layers = {path: Layer(path, type(module).__name__) for path, module in model.named_modules()}
+        self._paths = {id(module): path for path, module in model.named_modules()}
+
+    def swap_in_fakes(self) -> None:
+        """Put fake tensors in the place of the model's parameters and buffers."""
+        named: dict[int, str] = {}
+        for path, module in self.model.named_modules():
+            own: dict[str, Parameter] = {}
+            for table in (module._parameters, module._buffers):
+                for key, tensor in table.items():
+                    if tensor is None:
+                        continue
+                    name = named.setdefault(id(tensor), f"{path}.{key}".lstrip("."))
+                    if isinstance(tensor, nn.Parameter):
+                        own[name] = Parameter(
+                            name, tuple(tensor.shape), str(tensor.dtype).removeprefix("torch.")
+                        )
+                    table[key] = self._fake_member(tensor, name)  # type: ignore[assignment]
+            self._layers[path] = dataclasses.replace(
+                self._layers[path], source=construction_line(module), parameters=tuple(own.values())
+            )
+
+    def _fake_member(self, tensor: Tensor, name: str) -> Tensor:
+        if id(tensor) not in self._twins:
+            fake = private.fake_twin(self.mode, tensor)
+            if isinstance(tensor, nn.Parameter):
+                fake = nn.Parameter(fake, requires_grad=False)
+            self._twins[id(tensor)] = fake
+            self._names[id(fake)] = name
+            self.attributes[name] = tensor
+        return self._twins[id(tensor)]
+
+    def placeholder(self, tensor: Tensor) -> Tensor:
+        """The fake tensor for an input, with a placeholder node."""
+        fake = private.fake_twin(self.mode, tensor)
+        self._annotate(
+            self.graph.placeholder("input" if not self._nodes else f"input_{len(self._nodes)}"), fake
+        )
+        return fake
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Run one operator on fake tensors and write it down."""
+        kwargs = kwargs or {}
+        if func.namespace == "prim":  # asks a fake tensor for its device; computes nothing
+            return func(*args, **kwargs)
+        lifted = private.is_lift(func)
+        node_args = self.to_nodes(args)
+        node_kwargs = self.to_nodes(kwargs)
+        if not lifted:
+            args, kwargs = self._to_fakes(args), self._to_fakes(kwargs)
+        result = func(*args, **kwargs)
+        # A lifted literal is copied, so that writing to the result does not change the literal for the next run.
+        target = torch.ops.aten.lift_fresh_copy.default if lifted else func
+        node = self.graph.create_node("call_function", target, node_args, node_kwargs)
+        self._annotate(node, result)
+        node.meta["layer"] = self.stack[-1]
+        node.meta["source"] = calling_line(sys._getframe(1))
+        return result
+
+    def to_nodes(self, value: Any) -> Any:
+        """``value`` with each tensor replaced by the node that made it."""
+        if isinstance(value, Tensor):
+            return self._node(value)
+        if isinstance(value, tuple | list):
+            return type(value)(map(self.to_nodes, value)) if type(value) in (tuple, list) else value
+        if isinstance(value, dict):
+            return {key: self.to_nodes(item) for key, item in value.items()}
+        return value
+
+    def _to_fakes(self, value: Any) -> Any:
+        if isinstance(value, private.FakeTensor):
+            return value
+        if isinstance(value, Tensor):
+            return self._twin(value)
+        if type(value) in (tuple, list):
+            return type(value)(map(self._to_fakes, value))
+        if isinstance(value, dict):
+            return {key: self._to_fakes(item) for key, item in value.items()}
+        return value
+
+    def _twin(self, tensor: Tensor) -> Tensor:
+        """The fake tensor for one that is neither input, parameter nor buffer: a literal or a plain attribute."""
+        if id(tensor) not in self._twins:
+            self._twins[id(tensor)] = private.fake_twin(self.mode, tensor)
+        return self._twins[id(tensor)]
+
+    def _node(self, tensor: Tensor) -> fx.Node:
+        known = self._nodes.get(id(tensor))
+        if isinstance(known, fx.Node):
+            return known
+        if known is None:
+            name = self._names.get(id(tensor))
+            if name is None:
+                name = f"_constant_{len(self.attributes)}"
+                self.attributes[name] = tensor
+            node = self.graph.create_node("get_attr", name)
+            fake = tensor if isinstance(tensor, private.FakeTensor) else self._twin(tensor)
+            self._annotate(node, fake)
+            self._nodes[id(tensor)] = node
+            return node
+        parent, index = known
+        node = self.graph.create_node("call_function", operator.getitem, (parent, index))
+        self._annotate(node, tensor)
+        return node
+
+    def _annotate(self, node: fx.Node, result: Any) -> None:
+        node.meta["val"] = result
+        node.meta["spec"] = _spec(result)
+        if isinstance(result, Tensor):
+            self._nodes[id(result)] = node
+        elif isinstance(result, tuple | list):
+            for index, item in enumerate(result):
+                if isinstance(item, Tensor):
+                    self._nodes[id(item)] = (node, index)
+
+    def enter(self, module: nn.Module, arguments: Any) -> str:
+        """Note that ``module`` was called; its path."""
+        path = self._paths.get(id(module))
+        if path is None:  # made in forward, or kept where named_modules does not look
+            path = f"{self.stack[-1]}.<{type(module).__name__}>".lstrip(".")
+        layer = self._layers.get(path) or Layer(path, type(module).__name__, construction_line(module))
+        shapes = layer.input_shapes if layer.calls else _shapes(arguments)
+        self._layers[path] = dataclasses.replace(layer, calls=layer.calls + 1, input_shapes=shapes)
+        self.stack.append(path)
+        return path
+
+    def leave(self, path: str, result: Any) -> None:
+        """Note what the call that ``enter`` named returned."""
+        layer = self._layers[path]
+        if not layer.output_shapes:
+            self._layers[path] = dataclasses.replace(layer, output_shapes=_shapes(result))
+
+    def layers(self) -> tuple[Layer, ...]:
+        """Every module of the model, and those that only its calls showed."""
+        return tuple(self._layers.values())
+
+
+def _spec(result: Any) -> Any:
+    if isinstance(result, Tensor):
+        return Spec(tuple(result.shape), _stride(result), result.dtype, private.storage_key(result))
+    if isinstance(result, tuple | list):
+        return tuple(_spec(item) for item in result)
+    return None
+
+
+def _stride(tensor: Tensor) -> tuple[int, ...]:
+    return tensor.stride() if tensor.layout == torch.strided else ()
+
+
+def _shapes(value: Any) -> tuple[Shape, ...]:
+    return tuple(tuple(leaf.shape) for leaf in private.tree_leaves(value) if isinstance(leaf, Tensor))
+
+
+def _containers(value: Any) -> Any:
+    """``value`` with mappings and dataclasses as dicts, and other sequences as tuples and lists."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, Mapping | type):
+        return {field.name: _containers(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {key: _containers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_containers(item) for item in value]
+    if isinstance(value, tuple):
+        return tuple(_containers(item) for item in value)
+    return value
+
+
+@contextmanager
+def _module_calls_seen_by(recorder: _Recorder) -> Iterator[None]:
+    """Tell ``recorder`` of each module call (as ``torch.fx.Tracer`` does, by wrapping ``Module.__call__``)."""
+
+    def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        path = recorder.enter(module, (args, kwargs))
+        try:
+            result = private.module_call(module, *args, **kwargs)
+        finally:
+            recorder.stack.pop()
+        recorder.leave(path, result)
+        return result
+
+    nn.Module.__call__ = call  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        nn.Module.__call__ = private.module_call  # type: ignore[method-assign]
+
+
+@contextmanager
+def _restored(model: nn.Module) -> Iterator[None]:
+    """Leave every attribute, parameter and buffer of every module as it was."""
+    modules = list(model.modules())
+    before = [(dict(vars(module)), dict(module._parameters), dict(module._buffers)) for module in modules]
+    try:
+        yield
+    finally:
+        for module, (attributes, parameters, buffers) in zip(modules, before, strict=True):
+            vars(module).clear()
+            vars(module).update(attributes)
+            module._parameters.clear()
+            module._parameters.update(parameters)
+            module._buffers.clear()
+            module._buffers.update(buffers)
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    """Eval mode (which ``_restored`` takes back) and no fused attention modules."""
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    model.eval()
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)

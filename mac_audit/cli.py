@@ -1,0 +1,179 @@
+"""The command line. ``mac-audit model.py`` is ``mac-audit check model.py``."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mac_audit.errors import MacAuditError
+
+
+class _DefaultGroup(click.Group):
+    """A group whose first command needs no name."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] not in ("--help", "-h", "--version"):
+            args.insert(0, "check")
+        return super().parse_args(ctx, args)
+
+
+@click.group(
+    cls=_DefaultGroup, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True
+)
+@click.version_option(package_name="mac-audit")
+def main() -> None:
+    """Lint neural-network architectures for what they really cost.
+
+    `mac-audit model.py` audits the model in a file; `mac-audit check --help` has all options.
+
+    \b
+    Targets:
+      model.py              its model, build_model() or only nn.Module
+      model.py:Name         that object, class or function
+      package.module:name   the same of an importable module
+      zoo:NAME              a bundled network, such as zoo:shufflenet_v2_x1_0
+      torchvision:NAME      a network of torchvision, timm:NAME one of timm
+
+    Exit status: 0 no findings, 1 findings, 2 the audit could not be done.
+    """
+
+
+@main.command()
+@click.argument("target")
+@click.option(
+    "--arg", "arguments", multiple=True, metavar="KEY=VALUE", help="An argument for the constructor."
+)
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="[NAME=]SHAPE[:DTYPE]",
+    help="An input, such as 1,3,224,224 or ids=1,77:int64; once for each.",
+)
+@click.option(
+    "--execution",
+    type=click.Choice(["folded", "eager"]),
+    default="folded",
+    show_default=True,
+    help="How the graph is run: folded as deployed, eager as captured.",
+)
+@click.option(
+    "--flop-convention",
+    type=click.Choice(["paper", "torch"]),
+    default="paper",
+    show_default=True,
+    help="One or two FLOPs a multiply-add.",
+)
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="FORMAT[=FILE]",
+    help="table (the default) or json, to standard output or a file; may be repeated.",
+)
+@click.option("--depth", type=click.IntRange(min=1), help="Depth of the layer table.")
+@click.option(
+    "--sort",
+    type=click.Choice(["order", "mac", "madds", "params"]),
+    default="order",
+    show_default=True,
+    help="Layers in the model's order, or the costliest first.",
+)
+@click.option("--strict", is_flag=True, help="Exit 1 where an operator is unknown.")
+@click.option("--traceback", "show_traceback", is_flag=True, help="Show Python's traceback of an error.")
+def check(
+    target: str,
+    arguments: tuple[str, ...],
+    inputs: tuple[str, ...],
+    outputs: tuple[str, ...],
+    strict: bool,
+    show_traceback: bool,
+    **settings: Any,
+) -> None:
+    """Audit TARGET: costs by layer, the guidelines' verdicts, and an exit status."""
+    with _errors_told(show_traceback):
+        sys.exit(_check(target, arguments, inputs, outputs or ("table",), strict, **settings))
+
+
+def _check(
+    target: str,
+    arguments: Sequence[str],
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    strict: bool,
+    execution: str,
+    flop_convention: Any,
+    depth: int | None,
+    sort: Any,
+) -> int:
+    from mac_audit.reporters import View, reporter
+
+    destinations = [(reporter(name), file) for name, _, file in (text.partition("=") for text in outputs)]
+    if sum(not file for _, file in destinations) > 1:
+        raise MacAuditError(
+            "Two formats go to standard output; give all but one a file, as in -o json=report.json."
+        )
+    with contextlib.redirect_stdout(sys.stderr):  # what the model's code prints is no result
+        from mac_audit.api import audit
+        from mac_audit.load import load, parse_argument
+
+        loaded = load(target, dict(map(parse_argument, arguments)), inputs)
+        report = audit(
+            loaded.model,
+            loaded.inputs,
+            execution=execution,
+            flop_convention=flop_convention,
+            target=target,
+            construction=loaded.construction,
+        )
+    for render, file in destinations:
+        if file:
+            _write(Path(file), render(report, View(width=100, depth=depth, sort=sort)))
+        else:
+            width = shutil.get_terminal_size().columns
+            click.echo(render(report, View(width, _colored(), depth, sort)), nl=False, color=_colored())
+    for rule in report.errors:
+        click.echo(
+            f"mac-audit: the rule {rule.code} crashed ({rule.reason}); report it to its author.", err=True
+        )
+    if report.errors:
+        return 2
+    return int(report.verdict == "fail" or (strict and report.totals.lower_bound))
+
+
+def _colored() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace ``path`` as a whole, so that an interrupted run leaves the old file."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise MacAuditError(f"{path} cannot be written: {error.strerror}; give another file.") from error
+
+
+@contextlib.contextmanager
+def _errors_told(show_traceback: bool) -> Iterator[None]:
+    """One sentence on standard error and exit status 2."""
+    try:
+        yield
+    except MacAuditError as error:
+        if show_traceback:
+            traceback.print_exc()
+        else:
+            click.echo(f"mac-audit: {error}", err=True)
+            if error.__cause__ is not None:
+                click.echo("(--traceback shows where it was raised)", err=True)
+        sys.exit(2)

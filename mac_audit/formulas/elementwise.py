@@ -1,0 +1,48 @@
+"""Element-wise operators: a few scalar operations for each element of the result.
+
+Each counts the scalar operations of its definition, a transcendental function as one: ``gelu`` is
+x · (1 + erf(x / √2)) / 2. They serve to tell arithmetic from memory in a roofline, not to be summed into FLOPs.
+"""
+
+from __future__ import annotations
+
+from mac_audit.cost import Work, formula
+from mac_audit.network import Tensor
+
+SCALAR_OPERATIONS = {
+    1: """
+        abs acos acosh add angle asin asinh atan atan2 atanh bitwise_and bitwise_left_shift bitwise_not bitwise_or
+        bitwise_right_shift bitwise_xor ceil clamp_max clamp_min copysign cos cosh deg2rad digamma div eq erf erfc
+        erfinv exp exp2 expm1 floor floor_divide fmax fmin fmod frac ge gt heaviside hypot i0 isinf isnan isneginf
+        isposinf le lgamma log log10 log1p log2 logical_and logical_not logical_or logical_xor lt maximum minimum mul
+        ne neg nextafter pow reciprocal relu remainder round rsqrt sgn sign signbit sin sinh special_erfcx sqrt
+        square sub tan tanh threshold trunc where masked_fill nan_to_num real imag conj_physical _conj_physical
+    """,
+    2: "clamp hardtanh leaky_relu rsub xlogy logaddexp logaddexp2 rad2deg _prelu_kernel prelu rrelu relu6 sinc",
+    3: "addcmul addcdiv lerp elu softplus softshrink hardshrink log_sigmoid_forward log_sigmoid complex polar",
+    4: "sigmoid hardsigmoid celu selu logit",
+    5: "silu hardswish gelu glu mish",
+    7: "_thnn_fused_lstm_cell _thnn_fused_gru_cell",
+}
+
+
+def _register(scalar_operations: int, names: str) -> None:
+    @formula(*(f"aten.{name}" for name in names.split()))
+    def elementwise(out: Tensor) -> Work:
+        return Work("elementwise", other_ops=scalar_operations * out.numel)
+
+
+for _count, _names in SCALAR_OPERATIONS.items():
+    _register(_count, _names)
+
+
+@formula("aten.__and__", "aten.__or__", "aten.__xor__", "aten.__lshift__", "aten.__rshift__")
+def python_operator(out: Tensor) -> Work:
+    """Operators of Python that ATen keeps under their own names."""
+    return Work("elementwise", other_ops=out.numel)
+
+
+@formula("aten.bernoulli", "aten.native_dropout", "aten.normal", "aten.uniform")
+def random(outs: tuple[Tensor, ...]) -> Work:
+    """One draw an element (dropout: and a product)."""
+    return Work("elementwise", other_ops=sum(out.numel for out in outs))

@@ -1,0 +1,37 @@
+"""Reductions: one scalar operation for each element that goes in."""
+
+from __future__ import annotations
+
+from math import log2
+
+from mac_audit.cost import Work, formula
+from mac_audit.network import Tensor
+
+
+@formula(
+    *"""aten.sum aten.mean aten.prod aten.amax aten.amin aten.aminmax aten.max aten.min aten.argmax aten.argmin
+    aten.any aten.all aten.cumsum aten.cumprod aten.cummax aten.cummin aten.logcumsumexp aten.nansum aten.median
+    aten.count_nonzero""".split()
+)
+def reduction(self: Tensor) -> Work:
+    """Over some or all dimensions, or running along one; ``max`` of two tensors is element-wise ``maximum``."""
+    return Work("reduction", other_ops=self.numel)
+
+
+@formula("aten.logsumexp")
+def logsumexp(self: Tensor) -> Work:
+    """Maximum, difference, exp, sum."""
+    return Work("reduction", other_ops=4 * self.numel)
+
+
+@formula("aten.linalg_vector_norm", "aten.norm", "aten.var", "aten.std", "aten.var_mean", "aten.std_mean")
+def second_moment(self: Tensor) -> Work:
+    """A product and a sum for each element, and a difference where a mean is taken off."""
+    return Work("reduction", other_ops=3 * self.numel)
+
+
+@formula("aten.sort", "aten.argsort", "aten.topk", "aten.kthvalue", "aten.msort")
+def sort(self: Tensor) -> Work:
+    """n·log₂ n comparisons along the last dimension."""
+    length = self.shape[-1] if self.shape else 1
+    return Work("reduction", other_ops=int(self.numel * max(1.0, log2(max(length, 1)))))

@@ -1,0 +1,405 @@
+"""Targets: what a user names → nn.Module and example inputs.
+
+==========================  ===============================================================================
+``model.py``                the file's ``model``; else its ``build_model`` or ``get_model``; else its only
+                            ``nn.Module`` subclass that constructs without arguments
+``model.py:Name``           that object, class or function of the file
+``package.module:name``     the same of an importable module
+``zoo:name``                a network of ``mac_audit.zoo``
+``torchvision:name``        a network of torchvision, without weights
+``timm:name``               a network of timm, without weights
+==========================  ===============================================================================
+
+Parameters take no memory: each moves to the meta device when its module registers it, and is never initialised.
+Everything else in a constructor is real, so that one that computes with tensors works. Where a constructor needs
+the values of parameters it runs again with real ones, uninitialised, and ``Loaded.construction`` says so.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import importlib
+import importlib.util
+import inspect
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+from torch.utils.weak import WeakIdKeyDictionary
+
+from mac_audit.capture import Inputs
+from mac_audit.errors import MacAuditError
+from mac_audit.source import boundary, constructions_recorded, raising_line
+
+ON_META = "parameters on the meta device"
+REAL = "real parameters, not initialised"
+_FACTORIES = ("build_model", "get_model")
+_LIBRARIES = ("zoo", "torchvision", "timm")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model to audit, the inputs to run it on, and how it was built."""
+
+    target: str
+    model: nn.Module
+    inputs: Inputs
+    construction: str
+
+
+def load(target: str, arguments: Mapping[str, Any] | None = None, inputs: Sequence[str] = ()) -> Loaded:
+    """The model that ``target`` names, built with ``arguments``, and its inputs.
+
+    ``inputs`` are specifications as ``parse_input`` reads them; without any, inputs are found as ``find_inputs``
+    says. Raises ``MacAuditError`` where no model is found, or several, or the user's code raises.
+    """
+    given = _given_inputs(inputs)
+    scheme, _, name = target.partition(":")
+    if scheme in _LIBRARIES and name:
+        model, construction = _build_first(_library_factory(scheme, name), arguments or {}, target)
+        namespace: Any = None
+    else:
+        model, construction, namespace = _load_own(target, arguments or {})
+    published = _torchvision_input(name) if scheme == "torchvision" else None
+    return Loaded(target, model, given or find_inputs(model, namespace, published, target), construction)
+
+
+# --- building ------------------------------------------------------------------------------------------------------
+
+
+def _build_first(
+    factory: Callable[..., Any], arguments: Mapping[str, Any], target: str
+) -> tuple[nn.Module, str]:
+    return _on_meta_or_real(lambda: _call(factory, arguments, target), target)
+
+
+def _load_own(target: str, arguments: Mapping[str, Any]) -> tuple[nn.Module, str, Any]:
+    """A model of the user's own: from a file, or from an importable module."""
+    place, name = _split(target)
+
+    def load_and_build() -> tuple[nn.Module, Any]:
+        namespace = _import_file(Path(place)) if place.endswith(".py") else _import_module(place)
+        found = _named(namespace, name, target) if name else _conventional(namespace, arguments, target)
+        return _call(found, arguments, target), namespace
+
+    (model, namespace), construction = _on_meta_or_real(load_and_build, target)
+    return model, construction, namespace
+
+
+def _split(target: str) -> tuple[str, str]:
+    place, colon, name = target.rpartition(":")
+    if target.endswith(".py"):
+        return target, ""
+    if not colon or not name.isidentifier():
+        hint = f" Did you mean {target}.py?" if Path(f"{target}.py").is_file() else ""
+        raise MacAuditError(
+            f"{target!r} is no target; give model.py, model.py:Name, package.module:factory, zoo:NAME,"
+            f" torchvision:NAME or timm:NAME.{hint}"
+        )
+    return place, name
+
+
+def _on_meta_or_real(build: Callable[[], Any], target: str) -> tuple[Any, str]:
+    """What ``build`` returns with parameters on the meta device, or where that raises, with real ones."""
+    try:
+        with constructions_recorded(), _parameters_on_meta():
+            return build(), ON_META
+    except MacAuditError:
+        raise
+    except Exception:
+        pass
+    try:
+        with constructions_recorded(), _Uninitialised():
+            return build(), REAL
+    except MacAuditError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise MacAuditError(_explanation(error, target)) from error
+
+
+def _explanation(error: BaseException, target: str) -> str:
+    source = raising_line(error.__traceback__)
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{target} has a syntax error at {error.filename}:{error.lineno}: {error.msg}."
+    where = f" at {source.file}:{source.line}" if source else ""
+    text = " ".join(str(error).split()).rstrip(".") or "no message"
+    if isinstance(error, SystemExit):
+        return (
+            f"Loading {target} ended the program{where}; move what runs behind `if __name__ == '__main__':`."
+        )
+    hint = (
+        "install it in this environment" if isinstance(error, ModuleNotFoundError) else "check its arguments"
+    )
+    return f"Building {target} raised {type(error).__name__}{where}: {text}; {hint} (--arg key=value gives some)."
+
+
+@contextmanager
+def _parameters_on_meta() -> Iterator[None]:
+    """Move each parameter to the meta device as it is registered, shared ones to a shared one."""
+    original = nn.Module.register_parameter
+    moved: WeakIdKeyDictionary[Any, Any] = WeakIdKeyDictionary()
+
+    def register(module: nn.Module, name: str, param: nn.Parameter | None) -> None:
+        if type(param) is nn.Parameter and param.device.type != "meta":
+            if param not in moved:
+                moved[param] = nn.Parameter(param.detach().to("meta"), param.requires_grad)
+                vars(moved[param]).update(vars(param))
+            param = moved[param]
+        original(module, name, param)
+
+    nn.Module.register_parameter = register  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        nn.Module.register_parameter = original  # type: ignore[method-assign]
+
+
+class _Uninitialised(TorchFunctionMode):
+    """Skips what fills tensors with random numbers."""
+
+    skipped = frozenset(
+        {torch.Tensor.normal_, torch.Tensor.uniform_, torch.Tensor.erfinv_, torch.Tensor.exponential_}
+    )
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return args[0] if func in self.skipped else func(*args, **(kwargs or {}))
+
+
+@boundary
+def _call(found: Any, arguments: Mapping[str, Any], target: str) -> nn.Module:
+    if isinstance(found, nn.Module):
+        if arguments:
+            raise MacAuditError(
+                f"{target} is a model already, so --arg has nothing to act on; name its class instead."
+            )
+        return found
+    try:
+        inspect.signature(found).bind(**arguments)
+    except TypeError as error:
+        raise MacAuditError(
+            f"{target} cannot be called: {error}; give arguments with --arg key=value."
+        ) from None
+    except ValueError:
+        pass  # no signature to look at
+    model = found(**arguments)
+    if not isinstance(model, nn.Module):
+        raise MacAuditError(
+            f"{target} gives a {type(model).__name__}, not a torch.nn.Module; name what builds one."
+        )
+    return model
+
+
+# --- finding -------------------------------------------------------------------------------------------------------
+
+
+@boundary
+def _import_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise MacAuditError(f"There is no file {path}; give the path of a Python file that defines a model.")
+    path = path.resolve()
+    specification = importlib.util.spec_from_file_location(path.stem, path)
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    if str(path.parent) not in sys.path:
+        sys.path.insert(0, str(path.parent))
+    sys.modules[path.stem] = module
+    specification.loader.exec_module(module)
+    return module
+
+
+@boundary
+def _import_module(name: str) -> ModuleType:
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name and (name == error.name or name.startswith(f"{error.name}.")):
+            raise MacAuditError(f"There is no module {name!r} to import; is it installed here?") from None
+        raise
+
+
+def _named(namespace: ModuleType, name: str, target: str) -> Any:
+    if not hasattr(namespace, name):
+        close = difflib.get_close_matches(name, vars(namespace), n=1)
+        hint = f" Did you mean {close[0]}?" if close else ""
+        raise MacAuditError(f"{target}: there is no {name!r} in {namespace.__name__}.{hint}")
+    return getattr(namespace, name)
+
+
+def _conventional(namespace: ModuleType, arguments: Mapping[str, Any], target: str) -> Any:
+    """The model of a file by convention; ``MacAuditError`` lists the candidates where it is not obvious."""
+    model = getattr(namespace, "model", None)
+    if isinstance(model, nn.Module):
+        return model
+    tiers = (
+        ["model"] * inspect.isroutine(model),
+        [name for name in _FACTORIES if inspect.isroutine(getattr(namespace, name, None))],
+        [name for name, cls in _own_modules(namespace) if _constructs(cls, arguments)],
+    )
+    for found in tiers:
+        if len(found) == 1:
+            return getattr(namespace, found[0])
+        if found:
+            names = ", ".join(found)
+            raise MacAuditError(
+                f"Several models fit in {target}: {names}; name one, as in {target}:{found[-1]}."
+            )
+    others = [name for name, value in vars(namespace).items() if isinstance(value, nn.Module)]
+    others += [name for name, _ in _own_modules(namespace)]
+    if others:
+        hint = (
+            f"name one of {', '.join(others)}, as in {target}:{others[-1]} (--arg key=value gives arguments)"
+        )
+    else:
+        hint = "define model, build_model() or a torch.nn.Module that constructs without arguments"
+    raise MacAuditError(f"There is no model in {target} by convention; {hint}.")
+
+
+def _own_modules(namespace: ModuleType) -> list[tuple[str, type[nn.Module]]]:
+    return [
+        (name, value)
+        for name, value in vars(namespace).items()
+        if isinstance(value, type) and issubclass(value, nn.Module) and value.__module__ == namespace.__name__
+    ]
+
+
+def _constructs(cls: type, arguments: Mapping[str, Any]) -> bool:
+    try:
+        inspect.signature(cls).bind(**arguments)
+    except TypeError:
+        return False
+    return True
+
+
+def _library_factory(scheme: str, name: str) -> Callable[..., Any]:
+    if scheme == "zoo":
+        from mac_audit import zoo
+
+        return _choose(zoo.models(), name, "mac_audit.zoo")
+    try:
+        library = importlib.import_module(scheme)
+    except ModuleNotFoundError:
+        raise MacAuditError(
+            f"{scheme} is not installed; install it in this environment to audit its models."
+        ) from None
+    except Exception as error:
+        raise MacAuditError(
+            f"The installed {scheme} does not work with torch {torch.__version__}: {error};"
+            " install the versions that belong together."
+        ) from error
+    if scheme == "timm":
+        _choose(dict.fromkeys(library.list_models()), name.split(".")[0], scheme)
+        return lambda **arguments: library.create_model(name, pretrained=False, **arguments)
+    builders = {known: known for known in library.models.list_models()}
+    builder = library.models.get_model_builder(_choose(builders, name, scheme))
+    return lambda **arguments: builder(weights=None, **_without_backbone(builder, arguments))
+
+
+def _without_backbone(builder: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
+    """Detection and segmentation models of torchvision download a backbone's weights unless told not to."""
+    if "weights_backbone" in inspect.signature(builder).parameters:
+        return {"weights_backbone": None, **arguments}
+    return arguments
+
+
+def _choose(table: Mapping[str, Any], name: str, place: str) -> Any:
+    if name not in table:
+        close = difflib.get_close_matches(name, table, n=3)
+        hint = f"; did you mean {', '.join(close)}?" if close else "."
+        raise MacAuditError(f"There is no model {name!r} in {place}{hint}")
+    return table[name]
+
+
+# --- inputs --------------------------------------------------------------------------------------------------------
+
+
+def find_inputs(model: nn.Module, namespace: Any, published: tuple[int, ...] | None, target: str) -> Inputs:
+    """``example_inputs`` beside the model, else the input size that the model or its library publishes."""
+    example = getattr(namespace, "example_inputs", None)
+    if example is not None:
+        try:
+            return Inputs.of(example() if inspect.isroutine(example) else example)
+        except Exception as error:
+            raise MacAuditError(_explanation(error, f"example_inputs of {target}")) from error
+    for configuration in (getattr(model, "default_cfg", None), model):
+        size = (
+            configuration.get("input_size")
+            if isinstance(configuration, Mapping)
+            else getattr(configuration, "input_size", None)
+        )
+        if isinstance(size, tuple | list) and len(size) in (3, 4) and all(isinstance(n, int) for n in size):
+            return _image(size)
+    if published is not None:
+        return _image(published)
+    raise MacAuditError(
+        f"The inputs of {target} are not known; give them with --input, such as --input 1,3,224,224 or"
+        " --input tokens=1,128:int64, or define example_inputs in its file."
+    )
+
+
+def parse_input(text: str) -> tuple[str | None, torch.Tensor]:
+    """``[name=]shape[:dtype]`` as name and a tensor without data: ``1,3,224,224`` or ``tokens=1,128:int64``."""
+    match = re.fullmatch(r"(?:([A-Za-z_]\w*)=)?(\d+(?:,\d+)*)?(?::(\w+))?", text.replace(" ", ""))
+    if match is None or not text.strip():
+        raise MacAuditError(
+            f"--input {text!r} is not [name=]shape[:dtype]; write it like 1,3,224,224 or ids=1,77:int64."
+        )
+    name, shape, kind = match.groups()
+    dtype = getattr(torch, kind or "float32", None)
+    if not isinstance(dtype, torch.dtype):
+        raise MacAuditError(
+            f"--input {text!r} names no dtype of torch: {kind!r}; use float32, float16, int64 or bool."
+        )
+    sizes = tuple(int(size) for size in shape.split(",")) if shape else ()
+    return name, torch.empty(sizes, dtype=dtype, device="meta")
+
+
+def parse_argument(text: str) -> tuple[str, Any]:
+    """``key=value`` with a Python literal, ``true``, ``false``, ``none`` or else a string as the value."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.isidentifier():
+        raise MacAuditError(f"--arg {text!r} is not key=value; write it like --arg width=1.5.")
+    words = {"true": True, "false": False, "none": None}
+    if value.lower() in words:
+        return key, words[value.lower()]
+    try:
+        return key, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return key, value
+
+
+def _given_inputs(specifications: Sequence[str]) -> Inputs | None:
+    parsed = [parse_input(text) for text in specifications]
+    named = [name for name, _ in parsed if name]
+    if len(set(named)) != len(named):
+        raise MacAuditError("--input names an argument twice; give each keyword input once.")
+    args = tuple(tensor for name, tensor in parsed if name is None)
+    return Inputs(args, {name: tensor for name, tensor in parsed if name}) if parsed else None
+
+
+def _image(size: Sequence[int]) -> Inputs:
+    shape = tuple(size) if len(size) == 4 else (1, *size)
+    return Inputs((torch.empty(shape, device="meta"),))
+
+
+def _torchvision_input(name: str) -> tuple[int, ...] | None:
+    """The smallest size that a model's published weights take: those for fine-tuning take larger ones."""
+    models = importlib.import_module("torchvision").models
+    sizes = []
+    for weights in models.get_model_weights(name):
+        crop = getattr(weights.transforms(), "crop_size", None)
+        if isinstance(crop, list | tuple) and crop:
+            sizes.append((3, crop[0], crop[-1]))
+    return min(sizes, default=None)

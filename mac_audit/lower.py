@@ -1,0 +1,198 @@
+"""fx.GraphModule of ATen operators → Network, which needs no torch."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import fx
+
+from mac_audit.capture import Spec
+from mac_audit.network import Argument, Network, Operator, Ref, Role, Scalar, Tensor
+
+
+def lower(module: fx.GraphModule, construction: str = "given") -> Network:
+    """The network that ``module``, a result of ``capture``, describes.
+
+    ``construction`` says how the model was built; it goes into ``Network.capture``.
+    """
+    return _Lowering(module).network(construction)
+
+
+class _Lowering:
+    def __init__(self, module: fx.GraphModule) -> None:
+        self.module = module
+        self.parameters = {
+            name for layer in module.meta["layers"] for name in (p.name for p in layer.parameters)
+        }
+        self.tensors: list[Tensor] = []
+        self.operators: list[Operator] = []
+        self.values: dict[fx.Node, Any] = {}  # index of a tensor, or a tuple of them
+        self.storages: dict[int, int] = {}  # numbered in order of appearance
+        self.written: dict[int, int] = {}  # the tensor through which a storage was last written
+
+    def network(self, construction: str) -> Network:
+        inputs: list[int] = []
+        outputs: tuple[int, ...] = ()
+        for node in self.module.graph.nodes:
+            if node.op == "placeholder":
+                self.values[node] = self._add(node.meta["spec"], "input", node.name)
+                inputs.append(self.values[node])
+            elif node.op == "get_attr":
+                self.values[node] = self._add(node.meta["spec"], self._role_of(node.target), node.target)
+            elif node.op == "output":
+                outputs = tuple(_refs(self._argument(node.args[0])))
+            elif node.target is operator.getitem:
+                parent, index = node.args
+                self.values[node] = self.values[parent][index]
+            else:
+                self._add_operator(node)
+        return Network(
+            tuple(self.tensors),
+            tuple(self.operators),
+            self.module.meta["layers"],
+            tuple(inputs),
+            outputs,
+            {
+                "method": self.module.meta["method"],
+                "construction": construction,
+                "torch": str(torch.__version__),
+            },
+        )
+
+    def _role_of(self, name: str) -> Role:
+        if name in self.parameters:
+            return "parameter"
+        return "constant" if name.startswith("_constant_") else "buffer"
+
+    def _add_operator(self, node: fx.Node) -> None:
+        schema = node.target._schema  # type: ignore[union-attr]
+        reshapes = torch.Tag.inplace_view in node.target.tags  # type: ignore[union-attr]  # writes no element
+        arguments: dict[str, Argument] = {}
+        mutated: list[int] = []
+        for position, formal in enumerate(schema.arguments):
+            if position < len(node.args):
+                value = node.args[position]
+            else:
+                value = node.kwargs.get(formal.name, formal.default_value)
+            arguments[formal.name] = self._argument(value)
+            if formal.alias_info is not None and formal.alias_info.is_write and not reshapes:
+                mutated += _refs(arguments[formal.name])
+        read = tuple(dict.fromkeys(_refs(tuple(arguments.values()))))
+        after = tuple(
+            {
+                writer
+                for index in read
+                if (writer := self.written.get(self.tensors[index].storage)) is not None and writer > index
+            }
+        )
+        outputs = self._add_results(node, read, mutated)
+        for index in mutated:
+            storage = self.tensors[index].storage
+            self.written[storage] = next((o for o in outputs if self.tensors[o].storage == storage), index)
+        seen = {self.tensors[index].storage for index in read}
+        self.operators.append(
+            Operator(
+                name=node.name,
+                target=str(node.target),
+                arguments=arguments,
+                outputs=outputs,
+                layer=node.meta["layer"],
+                source=node.meta["source"],
+                mutates=tuple(mutated),
+                after=after,
+                view=bool(outputs) and not mutated and all(self.tensors[o].storage in seen for o in outputs),
+            )
+        )
+
+    def _add_results(self, node: fx.Node, read: tuple[int, ...], mutated: list[int]) -> tuple[int, ...]:
+        spec = node.meta["spec"]
+        written = {self.tensors[index].storage for index in mutated}
+        fixed = bool(read) and all(self.tensors[index].is_weight for index in read)
+
+        def add(item: Any) -> int | None:
+            if item is None:
+                return None
+            owner = next(
+                (self.tensors[i] for i in read if self.tensors[i].storage == self._storage(item)), None
+            )
+            if owner is not None and self._storage(item) not in written:  # a view
+                return self._add(item, owner.role, owner.name)
+            return self._add(item, "constant" if fixed else "activation", "")
+
+        if isinstance(spec, Spec):
+            self.values[node] = add(spec)
+            return (self.values[node],)
+        if spec is None:
+            return ()
+        self.values[node] = tuple(add(item) for item in spec)
+        return tuple(index for index in self.values[node] if index is not None)
+
+    def _storage(self, spec: Spec) -> int:
+        return self.storages.setdefault(spec.storage, len(self.storages))
+
+    def _add(self, spec: Spec, role: Role, name: str) -> int:
+        self.tensors.append(
+            Tensor(
+                shape=spec.shape,
+                dtype=_name(spec.dtype),
+                itemsize=spec.dtype.itemsize,
+                elements=_distinct(spec),
+                storage=self._storage(spec),
+                role=role,
+                name=name,
+            )
+        )
+        return len(self.tensors) - 1
+
+    def _argument(self, value: Any) -> Argument:
+        if isinstance(value, fx.Node):
+            index = self.values[value]
+            return (
+                tuple(None if i is None else Ref(i) for i in index)
+                if isinstance(index, tuple)
+                else Ref(index)
+            )
+        if isinstance(value, dict):
+            value = tuple(value.values())
+        if isinstance(value, tuple | list):
+            return _flat(self._argument(item) for item in value)
+        if isinstance(value, float) and not math.isfinite(value):
+            return str(value)  # JSON has no infinity
+        if value is None or isinstance(value, bool | int | float | str):
+            return value
+        return _name(value)
+
+
+def _flat(arguments: Iterable[Argument]) -> tuple[Scalar, ...]:
+    """One tuple, also of nested ones (results of a model nest; arguments of an operator do not)."""
+    found: list[Scalar] = []
+    for argument in arguments:
+        found += argument if isinstance(argument, tuple) else (argument,)
+    return tuple(found)
+
+
+def _name(value: Any) -> str:
+    return str(value).removeprefix("torch.")
+
+
+def _distinct(spec: Spec) -> int:
+    """Distinct elements in memory behind a shape: a dimension of stride 0 repeats one, overlapping windows share."""
+    if not spec.stride:
+        return math.prod(spec.shape)
+    if 0 in spec.shape:
+        return 0
+    moving = [(size, stride) for size, stride in zip(spec.shape, spec.stride, strict=True) if stride]
+    reach = 1 + sum((size - 1) * stride for size, stride in moving)
+    return min(math.prod(size for size, _ in moving), reach)
+
+
+def _refs(value: Argument) -> list[int]:
+    if isinstance(value, Ref):
+        return [value.tensor]
+    if isinstance(value, tuple):
+        return [index for item in value for index in _refs(item)]
+    return []

@@ -1,0 +1,178 @@
+"""Network: a captured model as plain data, without torch.
+
+A network is a list of operators in the order in which they ran, the tensors that they read and write, and the
+layers (modules) that they belong to. Tensors are referred to by their index in ``Network.tensors``; every operator
+result is a tensor of its own, also where it shares memory with another (``Tensor.storage`` says so).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
+from typing import Any, Literal
+
+from mac_audit.plain import from_plain, parse_versioned, to_plain
+
+SCHEMA_VERSION = 1
+
+Shape = tuple[int, ...]
+Role = Literal["input", "parameter", "buffer", "constant", "activation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A line of somebody's code; ``file`` is absolute."""
+
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """One value: its shape in elements, and how much memory stands behind it.
+
+    ``elements`` counts distinct elements in memory: an expanded dimension counts once. ``role`` says where the
+    value comes from; ``constant`` is what follows from parameters, buffers and literals alone. A view keeps the
+    role and the ``name`` of what it views. Tensors with the same ``storage`` share memory.
+    """
+
+    shape: Shape
+    dtype: str
+    itemsize: int
+    elements: int
+    storage: int
+    role: Role = "activation"
+    name: str = ""
+
+    @property
+    def numel(self) -> int:
+        """Elements that the shape promises."""
+        return prod(self.shape)
+
+    @property
+    def is_weight(self) -> bool:
+        """Whether it is known before any input is."""
+        return self.role in ("parameter", "buffer", "constant")
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A tensor as an argument: its index in ``Network.tensors``."""
+
+    tensor: int
+
+
+Scalar = None | bool | int | float | str | Ref
+Argument = Scalar | tuple[Scalar, ...]  # operator schemas nest no deeper
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """One ATen operator call.
+
+    ``arguments`` are complete (defaults filled in) under the names of the operator's schema. ``mutates`` are the
+    tensors written in place; ``after`` those whose memory this operator reads through another tensor. ``view`` is
+    true where every result only looks at the memory of an argument. ``layer`` is the path of the innermost module
+    and ``source`` the line of the ``forward`` that called it.
+    """
+
+    name: str
+    target: str
+    arguments: dict[str, Argument]
+    outputs: tuple[int, ...]
+    layer: str = ""
+    source: Source | None = None
+    mutates: tuple[int, ...] = ()
+    after: tuple[int, ...] = ()
+    view: bool = False
+
+    @property
+    def inputs(self) -> tuple[int, ...]:
+        """Indices of the tensors among the arguments, in order, each once."""
+        return tuple(dict.fromkeys(_refs(self.arguments.values())))
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A learned tensor; one shared by several layers has the same name in each."""
+
+    name: str
+    shape: Shape
+    dtype: str
+
+    @property
+    def numel(self) -> int:
+        """Elements."""
+        return prod(self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One module: its own parameters (not those of modules inside it) and the shapes of its first call.
+
+    ``source`` is the line that constructed it, None where the construction was not watched. ``path`` of the model
+    itself is empty. A module reachable by several paths has the first; ``calls`` counts all its calls.
+    """
+
+    path: str
+    type: str
+    source: Source | None = None
+    parameters: tuple[Parameter, ...] = ()
+    calls: int = 0
+    input_shapes: tuple[Shape, ...] = ()
+    output_shapes: tuple[Shape, ...] = ()
+
+
+@dataclass(frozen=True)
+class Network:
+    """A captured model. ``inputs`` and ``outputs`` are indices into ``tensors``, layers come parents first.
+
+    ``capture`` says how it was captured: ``method`` (which step), ``construction`` (how the model was built) and
+    the version of torch.
+    """
+
+    tensors: tuple[Tensor, ...]
+    operators: tuple[Operator, ...]
+    layers: tuple[Layer, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    capture: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def readers(self) -> dict[int, tuple[Operator, ...]]:
+        """The operators that read each tensor; a tensor that nobody reads is absent."""
+        found: dict[int, list[Operator]] = {}
+        for operator in self.operators:
+            for index in operator.inputs:
+                found.setdefault(index, []).append(operator)
+        return {index: tuple(operators) for index, operators in found.items()}
+
+    @cached_property
+    def producers(self) -> dict[int, Operator]:
+        """The operator that each computed tensor comes from."""
+        return {index: operator for operator in self.operators for index in operator.outputs}
+
+    @cached_property
+    def parameters(self) -> dict[str, Parameter]:
+        """Every distinct parameter by name."""
+        return {parameter.name: parameter for layer in self.layers for parameter in layer.parameters}
+
+    def to_json(self) -> str:
+        """The network as one JSON document."""
+        return json.dumps({"schema_version": SCHEMA_VERSION, **to_plain(self)}, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str, where: str = "network") -> Network:
+        """The network that ``text`` describes; ``MacAuditError`` names what is wrong with it."""
+        return from_plain(cls, parse_versioned(text, SCHEMA_VERSION, where), where)
+
+
+def _refs(values: Any) -> Iterator[int]:
+    for value in values:
+        if isinstance(value, Ref):
+            yield value.tensor
+        elif isinstance(value, tuple):
+            yield from _refs(value)

@@ -1,0 +1,134 @@
+"""Profile: a network under one execution model, with everything that a rule or a report may ask of it.
+
+Every part is computed when first asked for, once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import mac_audit.formulas  # noqa: F401  registers the formulas
+from mac_audit.cost import CLASSES, Contraction, Cost, Costed, Coverage, cost_of
+from mac_audit.execution import execute
+from mac_audit.network import Layer, Network
+
+
+__all__ = ["Contraction", "Costed", "LayerCost", "Profile"]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerCost:
+    """A layer with what it costs.
+
+    ``own`` is what operators called in its own ``forward`` cost, ``total`` adds those of all layers inside it.
+    ``params`` counts distinct parameters likewise; ``kinds`` are the classes of its own operators.
+    """
+
+    layer: Layer
+    own: Cost
+    total: Cost
+    own_params: int
+    params: int
+    kinds: tuple[str, ...]
+    depth: int
+    leaf: bool
+
+
+class Profile:
+    """Costs of ``network`` when it is run by ``execution``, one of ``mac_audit.execution.EXECUTIONS``."""
+
+    def __init__(self, network: Network, execution: str = "folded") -> None:
+        self.captured = network
+        self.execution = execution
+        self.network = execute(network, execution)
+
+    @cached_property
+    def operators(self) -> tuple[Costed, ...]:
+        """Every operator with its cost, in the order of execution."""
+        return tuple(cost_of(operator, self.network) for operator in self.network.operators)
+
+    @cached_property
+    def working(self) -> tuple[Costed, ...]:
+        """The operators that do something: all but the free ones."""
+        return tuple(costed for costed in self.operators if costed.coverage != "free")
+
+    @cached_property
+    def total(self) -> Cost:
+        """The cost of the whole model."""
+        return _sum(costed.cost for costed in self.working)
+
+    @cached_property
+    def params(self) -> int:
+        """Distinct parameters, in elements."""
+        return sum(parameter.numel for parameter in self.network.parameters.values())
+
+    @cached_property
+    def classes(self) -> dict[str, Cost]:
+        """Cost by class of operator, for the classes that occur, in the order of ``cost.CLASSES``."""
+        return {
+            name: _sum(costed.cost for costed in self.working if costed.kind == name)
+            for name in CLASSES
+            if any(costed.kind == name for costed in self.working)
+        }
+
+    @cached_property
+    def coverage(self) -> dict[Coverage, tuple[Costed, ...]]:
+        """Operators by what is known of them."""
+        found: dict[Coverage, list[Costed]] = {"exact": [], "free": [], "unknown": []}
+        for costed in self.operators:
+            found[costed.coverage].append(costed)
+        return {name: tuple(costed) for name, costed in found.items()}
+
+    @cached_property
+    def layer(self) -> dict[str, Layer]:
+        """Layers by path."""
+        return {layer.path: layer for layer in self.network.layers}
+
+    @cached_property
+    def layers(self) -> tuple[LayerCost, ...]:
+        """Every layer with its cost, parents before children, the model itself (path "") first."""
+        own = {layer.path: Cost() for layer in self.network.layers}
+        kinds: dict[str, dict[str, None]] = {layer.path: {} for layer in self.network.layers}
+        for costed in self.working:
+            own[costed.operator.layer] += costed.cost
+            kinds[costed.operator.layer][costed.kind] = None
+        total = dict(own)
+        names = {layer.path: {p.name for p in layer.parameters} for layer in self.network.layers}
+        inside = {path: set(found) for path, found in names.items()}
+        parents = {path: _parent(path, own) for path in own if path}
+        for path in reversed(own):
+            if path:
+                total[parents[path]] += total[path]
+                inside[parents[path]] |= inside[path]
+        sizes = {name: parameter.numel for name, parameter in self.network.parameters.items()}
+        depths = {"": 0}
+        for path in own:
+            if path:
+                depths[path] = depths[parents[path]] + 1
+        containers = set(parents.values())
+        return tuple(
+            LayerCost(
+                layer=layer,
+                own=own[layer.path],
+                total=total[layer.path],
+                own_params=sum(sizes[name] for name in names[layer.path]),
+                params=sum(sizes[name] for name in inside[layer.path]),
+                kinds=tuple(kinds[layer.path]),
+                depth=depths[layer.path],
+                leaf=layer.path not in containers,
+            )
+            for layer in self.network.layers
+        )
+
+
+def _parent(path: str, known: dict[str, Cost]) -> str:
+    while path:
+        path = path.rpartition(".")[0]
+        if path in known:
+            return path
+    return ""
+
+
+def _sum(costs: object) -> Cost:
+    return sum(costs, Cost())  # type: ignore[call-overload, no-any-return]

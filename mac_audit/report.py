@@ -1,0 +1,227 @@
+"""Report: the result of an audit as plain data; its JSON is the tool's interface.
+
+Attributes are named as the JSON's keys (``report.totals.mac_bytes``). ``report.schema.json`` beside this file
+describes them; ``CONVENTIONS`` are the sentences that every rendering states.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from mac_audit.network import Shape
+from mac_audit.plain import from_plain, parse_versioned, to_plain
+
+SCHEMA_VERSION = 1
+
+CONVENTIONS = {
+    "madds": "multiply-adds of convolutions, matrix products and attention, each counted once",
+    "flops": {
+        "paper": "FLOPs = multiply-adds, as the ShuffleNetV2 paper counts",
+        "torch": "FLOPs = 2 × multiply-adds, as torch.utils.flop_counter counts",
+    },
+    "mac": "MAC = memory access cost, not multiply-accumulates: each operand read once, each result written once",
+    "execution": {
+        "eager": "eager: every operator is one kernel",
+        "folded": "folded: batch norms folded into the layers before them, unread results not written",
+    },
+}
+
+Verdict = Literal["pass", "fail", "not-applicable", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of code; ``file`` is relative to the working directory where it lies inside."""
+
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """Name, shape and dtype of an input."""
+
+    name: str
+    shape: Shape
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The whole model. With ``lower_bound``, operators without a formula add unknown arithmetic."""
+
+    params: int
+    madds: int
+    flops: int
+    other_ops: int
+    mac_elements: int
+    mac_bytes: int
+    reads_activation: int
+    reads_weight: int
+    writes: int
+    operators: int
+    lower_bound: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Operators of one kind that have no formula, with the lines that call them."""
+
+    target: str
+    count: int
+    sources: tuple[Line, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How many operators have exact arithmetic, cost nothing, or are unknown."""
+
+    exact: int
+    free: int
+    unknown: tuple[Unknown, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClassCost:
+    """The cost of one class of operator."""
+
+    madds: int
+    mac_elements: int
+    mac_bytes: int
+    operators: int
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRow:
+    """A module. Figures include the layers inside it; ``own`` is what its own operators cost alone.
+
+    The root has the empty path. Shapes are those of the first call. ``leaf``: no layer inside it.
+    """
+
+    path: str
+    type: str
+    source: Line | None
+    params: int
+    madds: int
+    mac_elements: int
+    mac_bytes: int
+    calls: int
+    input_shapes: tuple[Shape, ...]
+    output_shapes: tuple[Shape, ...]
+    depth: int
+    leaf: bool
+    classes: tuple[str, ...]
+    own: ClassCost
+    own_params: int
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorRow:
+    """One operator that does something, in the order of execution."""
+
+    name: str
+    target: str
+    layer: str
+    kind: str
+    coverage: Literal["exact", "unknown"]
+    madds: int
+    other_ops: int
+    reads_activation: int
+    reads_weight: int
+    writes: int
+    mac_elements: int
+    mac_bytes: int
+    source: Line | None
+    input_shapes: tuple[Shape, ...]
+    output_shapes: tuple[Shape, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleResult:
+    """The verdict of one rule: ``value`` against ``limit``, or ``reason`` where it could not be measured."""
+
+    code: str
+    name: str
+    verdict: Verdict
+    value: float | None = None
+    limit: float | None = None
+    measure: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """What following the guideline saves, at the same multiply-adds; ``share`` is of the model's memory access."""
+
+    mac_elements: int
+    mac_bytes: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A place that breaks a guideline.
+
+    ``value`` is what the layer contributes to the rule's measure, in its unit, and ``limit`` the rule's; ``source``
+    is the line to edit. ``counterfactual`` describes the layer now and instead, by names that the rule explains.
+    """
+
+    code: str
+    layer: str
+    message: str
+    value: float
+    limit: float
+    source: Line | None
+    counterfactual: dict[str, Any]
+    saving: Saving
+    instead: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that an audit found."""
+
+    target: str
+    inputs: tuple[TensorInfo, ...]
+    execution: str
+    flop_convention: Literal["paper", "torch"]
+    capture: dict[str, str]
+    totals: Totals
+    coverage: Coverage
+    classes: dict[str, ClassCost]
+    layers: tuple[LayerRow, ...]
+    operators: tuple[OperatorRow, ...]
+    rules: tuple[RuleResult, ...]
+    findings: tuple[Finding, ...]
+    verdict: Literal["pass", "fail"]
+    notes: tuple[str, ...] = ()
+    version: str = ""
+    conventions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def errors(self) -> tuple[RuleResult, ...]:
+        """Rules that crashed."""
+        return tuple(rule for rule in self.rules if rule.verdict == "error")
+
+    def to_json(self) -> str:
+        """One JSON document that ``report.schema.json`` describes, with a final newline."""
+        return (
+            json.dumps({"schema_version": SCHEMA_VERSION, **to_plain(self)}, indent=1, allow_nan=False) + "\n"
+        )
+
+    @classmethod
+    def from_json(cls, text: str, where: str = "report") -> Report:
+        """The report that ``text`` holds; ``MacAuditError`` names what is wrong with it."""
+        return from_plain(cls, parse_versioned(text, SCHEMA_VERSION, where), where)
+
+
+def conventions(flop_convention: str, execution: str) -> dict[str, str]:
+    """The sentences that hold for one report."""
+    return {
+        "flops": CONVENTIONS["flops"][flop_convention],  # type: ignore[index]
+        "madds": str(CONVENTIONS["madds"]),
+        "mac": str(CONVENTIONS["mac"]),
+        "execution": CONVENTIONS["execution"][execution],  # type: ignore[index]
+    }

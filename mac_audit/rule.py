@@ -1,0 +1,119 @@
+"""What a rule is.
+
+A rule is a function of a ``Profile`` with a code and a name. Its docstring is its documentation, its keyword-only
+parameters are its options, with their defaults; it returns a ``Measure``, or ``NotApplicable`` with the reason::
+
+    @rule("X1", "too-deep")
+    def too_deep(profile: Profile, *, limit: float = 100) -> Outcome:
+        \"\"\"No more than a hundred layers.\"\"\"
+        return Measure(len(profile.layers), limit, measure="layers")
+
+Rules are found by the entry-point group ``mac_audit.rules``, the built-in ones like anybody's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from typing import Any
+
+from mac_audit.errors import MacAuditError
+from mac_audit.network import Source
+from mac_audit.profile import Profile
+
+GROUP = "mac_audit.rules"
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A place that a rule blames, worst first in ``Measure.violations``.
+
+    ``avoidable`` is memory access in elements that the counterfactual, with the same multiply-adds, would save;
+    ``avoidable_bytes`` the same in bytes. ``value`` is the place's own share in the measure.
+    """
+
+    layer: str
+    source: Source | None
+    message: str
+    instead: str
+    value: float
+    avoidable: float
+    avoidable_bytes: float
+    counterfactual: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What was measured; the rule fails where ``value`` exceeds ``limit``. ``measure`` says what the value is."""
+
+    value: float
+    limit: float
+    violations: tuple[Violation, ...] = ()
+    measure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotApplicable:
+    """The model has nothing of what the rule judges."""
+
+    reason: str
+
+
+Outcome = Measure | NotApplicable
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule as the engine sees it."""
+
+    code: str
+    name: str
+    check: Callable[..., Outcome]
+
+    def __call__(self, profile: Profile, **options: Any) -> Outcome:
+        return self.check(profile, **options)
+
+
+def rule(code: str, name: str) -> Callable[[Callable[..., Outcome]], Rule]:
+    """Make a rule of the decorated function."""
+
+    def make(check: Callable[..., Outcome]) -> Rule:
+        return Rule(code, name, check)
+
+    return make
+
+
+def discover() -> tuple[Rule, ...]:
+    """Every installed rule, by code."""
+    found: dict[str, Rule] = {}
+    for entry in entry_points(group=GROUP):
+        try:
+            loaded = entry.load()
+        except Exception as error:
+            raise MacAuditError(
+                f"The rule {entry.name} ({entry.value}) cannot be loaded: {error}."
+            ) from error
+        if not isinstance(loaded, Rule):
+            raise MacAuditError(f"The rule {entry.name} ({entry.value}) lacks the decorator @rule.")
+        if found.setdefault(loaded.code, loaded) is not loaded:
+            raise MacAuditError(
+                f"Two installed rules have the code {loaded.code}; uninstall one of their packages."
+            )
+    return tuple(sorted(found.values(), key=lambda rule: rule.code))
+
+
+def fewest(violations: Iterable[Violation], access: float, limit: float) -> tuple[Violation, ...]:
+    """The fewest, worst first, that bring avoidable ÷ ``access`` down to ``limit`` when they are mended.
+
+    What is mended leaves ``access`` too: it is memory access that is not needed any more.
+    """
+    ordered = sorted(violations, key=lambda violation: -violation.avoidable)
+    avoidable = sum(violation.avoidable for violation in ordered)
+    chosen: list[Violation] = []
+    for violation in ordered:
+        if avoidable <= limit * access:
+            break
+        chosen.append(violation)
+        access, avoidable = access - violation.avoidable, avoidable - violation.avoidable
+    return tuple(chosen)

@@ -1,0 +1,104 @@
+"""Which line of the user's code did it: for operators, for layers, for errors.
+
+A line *of the user's* is one outside torch and the Python library. Of several, the innermost that stands in a
+method of a module is meant: not the helper that happens to call ``F.conv2d`` or ``nn.Conv2d``, but the line of
+``forward`` or ``__init__`` that chose to call the helper. Without any, it is the innermost line.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import CodeType, FrameType, TracebackType
+from typing import Any, TypeVar
+
+import torch
+from torch import nn
+
+from mac_audit.network import Source
+
+_ATTRIBUTE = "_mac_audit_source"
+_PACKAGE = Path(__file__).parent
+_OURS = tuple(str(_PACKAGE / name) for name in ("source.py", "capture.py", "load.py", "_torch.py", "cli.py"))
+_INFRASTRUCTURE = (f"{Path(torch.__file__).parent}{os.sep}", *_OURS, "<frozen")
+_STDLIB = tuple(f"{sysconfig.get_path(name)}{os.sep}" for name in ("stdlib", "platstdlib"))
+_SITE = tuple(f"{sysconfig.get_path(name)}{os.sep}" for name in ("purelib", "platlib"))
+_users: dict[CodeType, bool] = {}
+_boundaries: set[CodeType] = set()
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def boundary(function: F) -> F:
+    """Mark a function of ours that runs the user's code: who called it is not asked any more."""
+    _boundaries.add(function.__code__)
+    return function
+
+
+def calling_line(frame: FrameType | None, constructing: nn.Module | None = None) -> Source | None:
+    """The line of the user's code that led to ``frame``.
+
+    ``constructing`` is a module whose own constructor is running: its frames do not count.
+    """
+    innermost: Source | None = None
+    while frame is not None and frame.f_code not in _boundaries:
+        if _is_users(frame.f_code):
+            owner = _first_argument(frame)
+            here = Source(frame.f_code.co_filename, frame.f_lineno)
+            if constructing is not None and owner is constructing:
+                innermost = None  # what its constructor called did not construct it
+            elif isinstance(owner, nn.Module):
+                return here
+            else:
+                innermost = innermost or here
+        frame = frame.f_back
+    return innermost
+
+
+def raising_line(traceback: TracebackType | None) -> Source | None:
+    """The innermost line of the user's code in a traceback."""
+    found = None
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        if _is_users(code):
+            found = Source(code.co_filename, traceback.tb_lineno)
+        traceback = traceback.tb_next
+    return found
+
+
+@contextmanager
+def constructions_recorded() -> Iterator[None]:
+    """While open, every module that is constructed remembers the line that did it; copies remember it too."""
+    original = nn.Module.__init__
+
+    def recording(module: nn.Module, *args: Any, **kwargs: Any) -> None:
+        module.__dict__[_ATTRIBUTE] = calling_line(sys._getframe(1), constructing=module)
+        original(module, *args, **kwargs)
+
+    nn.Module.__init__ = recording  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        nn.Module.__init__ = original  # type: ignore[method-assign]
+
+
+def construction_line(module: nn.Module) -> Source | None:
+    """The line that constructed ``module``, where that was recorded."""
+    return module.__dict__.get(_ATTRIBUTE)
+
+
+def _is_users(code: CodeType) -> bool:
+    known = _users.get(code)
+    if known is None:
+        file = code.co_filename
+        library = file.startswith(_STDLIB) and not file.startswith(_SITE)
+        known = _users[code] = not (library or file.startswith(_INFRASTRUCTURE))
+    return known
+
+
+def _first_argument(frame: FrameType) -> Any:
+    code = frame.f_code
+    return frame.f_locals.get(code.co_varnames[0]) if code.co_argcount else None

@@ -1,0 +1,103 @@
+"""G1: equal channel width minimises memory access cost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import ceil, floor, sqrt
+
+from mac_audit.profile import Contraction, Costed, Profile
+from mac_audit.rule import Measure, NotApplicable, Outcome, Violation, fewest, rule
+
+
+@rule("G1", "unequal-channels")
+def unequal_channels(profile: Profile, *, limit: float = 0.05, multiple: int = 8) -> Outcome:
+    """Equal channel width minimises memory access cost.
+
+    ## What it does
+
+    Looks at every 1×1 convolution and linear layer with c1 input and c2 output channels over hw positions (batch
+    included) and adds up the memory access that layers of equal width would save at the same multiply-adds. The
+    measure is that sum as a share of the memory access of all these layers.
+
+    ## Why
+
+    MAC = hw(c1 + c2) + c1·c2. For given multiply-adds B = hw·c1·c2 it has the lower bound 2·√(hw·B) + B/hw, which
+    is reached where c1 = c2. The excess is hw(√c1 − √c2)². In the paper's Table 1 a ratio of 1:12 halves the speed
+    on a GPU at the same FLOPs. A layer with a stride has fewer output than input positions; its excess is counted
+    with each side's own, and is zero where equal widths would save nothing.
+
+    ## Instead
+
+    Give both sides the width √(c1·c2), rounded to a multiple that the hardware likes. Where a bottleneck or an
+    inverted bottleneck causes the finding, choose an expansion nearer to one.
+
+    ## Options
+
+    * `limit`: the share of avoidable memory access that is tolerated. 0.05 is this project's choice, the paper
+      prints none: it lies between the networks that the paper praises (ShuffleNetV2, below 0.02) and those that it
+      criticises (ShuffleNetV1 and MobileNetV2, above 0.1).
+    * `multiple`: widths are suggested as multiples of this. 8 is what tensor cores and SIMD units of eight 32-bit
+      lanes fill (NVIDIA, *Deep Learning Performance*, "Tensor Core requirements").
+
+    ## References
+
+    Ma et al., ShuffleNet V2, ECCV 2018, section 3, guideline G1, equation 1 and Table 1.
+    """
+    layers = [
+        (costed, costed.contraction)
+        for costed in profile.working
+        if (shape := costed.contraction) is not None
+        and shape.weighted
+        and shape.pointwise
+        and shape.groups == 1
+    ]
+    if not layers:
+        return NotApplicable("the model has no 1×1 convolution and no linear layer")
+    access = sum(costed.cost.mac_elements for costed, _ in layers)
+    violations = [_violation(costed, shape, multiple) for costed, shape in layers]
+    return Measure(
+        value=sum(violation.avoidable for violation in violations) / access,
+        limit=limit,
+        measure="avoidable share of the memory access of 1×1 convolutions and linear layers",
+        violations=fewest(violations, access, limit),
+    )
+
+
+def _avoidable(shape: Contraction) -> float:
+    """Elements that equal widths save at the same multiply-adds; hw(√c1 − √c2)² where positions are equal."""
+    width = sqrt(shape.c_in * shape.c_out)
+    return max(0.0, shape.positions_in * (shape.c_in - width) + shape.positions_out * (shape.c_out - width))
+
+
+def _violation(costed: Costed, shape: Contraction, multiple: int) -> Violation:
+    c1, c2 = shape.c_in, shape.c_out
+    width = round(sqrt(c1 * c2))
+    handy = _handy(c1 * c2, multiple)
+    return Violation(
+        layer=costed.operator.layer,
+        source=costed.operator.source,
+        message=f"{max(c1, c2) / min(c1, c2):.3g} times as many channels on one side: c1={c1}, c2={c2}",
+        instead=(
+            f"equal widths, c1={c1}, c2={c2} → {width} and {width}, at the same multiply-adds; in multiples of"
+            f" {multiple}: {handy[0]} and {handy[1]} ({handy[0] * handy[1] / (c1 * c2) - 1:+.1%} multiply-adds)"
+        ),
+        value=_avoidable(shape) / costed.cost.mac_elements,
+        avoidable=_avoidable(shape),
+        avoidable_bytes=_avoidable(shape) * costed.itemsize,
+        counterfactual={
+            "now": shape.describe(),
+            "instead": replace(shape, c_in=width, c_out=width).describe(),
+            "rounded": replace(shape, c_in=handy[0], c_out=handy[1]).describe(),
+        },
+    )
+
+
+def _handy(product: int, multiple: int) -> tuple[int, int]:
+    """The two nearly equal multiples whose product is nearest to ``product``."""
+    width = sqrt(product) / multiple
+    near = {max(1, floor(width)), max(1, ceil(width))}
+    c1, c2 = min(
+        ((a * multiple, b * multiple) for a in near for b in near if a <= b),
+        key=lambda pair: (abs(pair[0] * pair[1] - product), pair[1] - pair[0]),
+    )
+    return c1, c2

@@ -1,0 +1,85 @@
+"""G2: excessive group convolution increases memory access cost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import sqrt
+
+from mac_audit.profile import Contraction, Costed, Profile
+from mac_audit.rule import Measure, NotApplicable, Outcome, Violation, fewest, rule
+
+
+@rule("G2", "excessive-groups")
+def excessive_groups(profile: Profile, *, limit: float = 0.025) -> Outcome:
+    """Excessive group convolution increases memory access cost.
+
+    ## What it does
+
+    Looks at every convolution with more than one group and fewer groups than input channels, and adds up the memory
+    access that ungrouped layers would save at the same multiply-adds. The measure is that sum as a share of the
+    model's memory access. Depthwise convolution is left to G4, as in the paper.
+
+    ## Why
+
+    MAC = hw(c1 + c2) + c1·c2·∏k/g. Groups save multiply-adds, and what is saved is usually spent on more channels:
+    that widens hw(c1 + c2), which is what memory sees. Without groups the same multiply-adds allow both widths
+    divided by √g, the network of the first row of the paper's Table 2, and save hw(c1 + c2)(1 − 1/√g). There, 8
+    groups are more than twice as slow as none on a GPU at the same FLOPs.
+
+    ## Instead
+
+    Use fewer groups and narrower layers: c/√g channels without groups cost the same multiply-adds.
+
+    ## Options
+
+    * `limit`: the share of avoidable memory access that is tolerated. 0.025 is this project's choice, the paper
+      prints none: it lies between networks without groups (0) and those that the paper criticises (ShuffleNetV1 with
+      3 groups, above 0.08).
+
+    ## References
+
+    Ma et al., ShuffleNet V2, ECCV 2018, section 3, guideline G2, equation 2 and Table 2.
+    """
+    layers = [
+        (costed, costed.contraction)
+        for costed in profile.working
+        if costed.kind == "grouped-conv" and costed.contraction is not None
+    ]
+    if not layers:
+        return NotApplicable("the model has no grouped convolution (depthwise ones are judged by G4)")
+    access = profile.total.mac_elements
+    violations = [_violation(costed, shape, access) for costed, shape in layers]
+    return Measure(
+        value=sum(violation.avoidable for violation in violations) / access,
+        limit=limit,
+        measure="avoidable memory access of grouped convolutions as a share of the model's",
+        violations=fewest(violations, access, limit),
+    )
+
+
+def _avoidable(shape: Contraction) -> float:
+    """Elements that ungrouped layers of both widths divided by √g save at the same multiply-adds."""
+    activations = shape.positions_in * shape.c_in + shape.positions_out * shape.c_out
+    return activations * (1 - 1 / sqrt(shape.groups))
+
+
+def _violation(costed: Costed, shape: Contraction, access: float) -> Violation:
+    c1, c2, groups = shape.c_in, shape.c_out, shape.groups
+    narrow = round(c1 / sqrt(groups)), round(c2 / sqrt(groups))
+    kernel = "×".join(map(str, shape.kernel))
+    return Violation(
+        layer=costed.operator.layer,
+        source=costed.operator.source,
+        message=f"{groups} groups in a {kernel} convolution: c1={c1}, c2={c2}",
+        instead=(
+            f"no groups and c1={c1}, c2={c2} → {narrow[0]} and {narrow[1]}, both divided by √{groups}, at the same"
+            " multiply-adds"
+        ),
+        value=_avoidable(shape) / access,
+        avoidable=_avoidable(shape),
+        avoidable_bytes=_avoidable(shape) * costed.itemsize,
+        counterfactual={
+            "now": shape.describe(),
+            "instead": replace(shape, c_in=narrow[0], c_out=narrow[1], groups=1).describe(),
+        },
+    )
