@@ -122,9 +122,7 @@ class _Recorder(private.TorchDispatchMode):
         self.attributes: dict[str, Tensor] = {}  # what get_attr nodes refer to
         self.stack: list[str] = [""]
         self._nodes: dict[int, fx.Node | tuple[fx.Node, int]] = {}  # by id(tensor)
-        self._twins: dict[
-            int, Tensor
-        ] = {}  # fake tensor by id of the real one, which self.attributes keeps alive
+        self._twins: dict[int, Tensor] = {}  # fake tensor by id of the real one, which self.attributes keeps alive
         self._names: dict[int, str] = {}  # parameters and buffers by id of the fake one
         self._layers = {path: Layer(path, type(module).__name__) for path, module in model.named_modules()}
         self._paths = {id(module): path for path, module in model.named_modules()}
@@ -140,9 +138,7 @@ class _Recorder(private.TorchDispatchMode):
                         continue
                     name = named.setdefault(id(tensor), f"{path}.{key}".lstrip("."))
                     if isinstance(tensor, nn.Parameter):
-                        own[name] = Parameter(
-                            name, tuple(tensor.shape), str(tensor.dtype).removeprefix("torch.")
-                        )
+                        own[name] = Parameter(name, tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."))
                     table[key] = self._fake_member(tensor, name)  # type: ignore[assignment]
             self._layers[path] = dataclasses.replace(
                 self._layers[path], source=construction_line(module), parameters=tuple(own.values())
@@ -161,9 +157,7 @@ class _Recorder(private.TorchDispatchMode):
     def placeholder(self, tensor: Tensor) -> Tensor:
         """The fake tensor for an input, with a placeholder node."""
         fake = private.fake_twin(self.mode, tensor)
-        self._annotate(
-            self.graph.placeholder("input" if not self._nodes else f"input_{len(self._nodes)}"), fake
-        )
+        self._annotate(self.graph.placeholder("input" if not self._nodes else f"input_{len(self._nodes)}"), fake)
         return fake
 
     def __torch_dispatch__(

@@ -25,9 +25,7 @@ class _DefaultGroup(click.Group):
         return super().parse_args(ctx, args)
 
 
-@click.group(
-    cls=_DefaultGroup, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True
-)
+@click.group(cls=_DefaultGroup, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True)
 @click.version_option(package_name="mac-audit")
 def main() -> None:
     """Lint neural-network architectures for what they really cost.
@@ -48,9 +46,7 @@ def main() -> None:
 
 @main.command()
 @click.argument("target")
-@click.option(
-    "--arg", "arguments", multiple=True, metavar="KEY=VALUE", help="An argument for the constructor."
-)
+@click.option("--arg", "arguments", multiple=True, metavar="KEY=VALUE", help="An argument for the constructor.")
 @click.option(
     "--input",
     "inputs",
@@ -119,9 +115,7 @@ def _check(
 
     destinations = [(reporter(name), file) for name, _, file in (text.partition("=") for text in outputs)]
     if sum(not file for _, file in destinations) > 1:
-        raise MacAuditError(
-            "Two formats go to standard output; give all but one a file, as in -o json=report.json."
-        )
+        raise MacAuditError("Two formats go to standard output; give all but one a file, as in -o json=report.json.")
     with contextlib.redirect_stdout(sys.stderr):  # what the model's code prints is no result
         from mac_audit.api import audit
         from mac_audit.load import load, parse_argument
@@ -142,9 +136,7 @@ def _check(
             width = shutil.get_terminal_size().columns
             click.echo(render(report, View(width, _colored(), depth, sort)), nl=False, color=_colored())
     for rule in report.errors:
-        click.echo(
-            f"mac-audit: the rule {rule.code} crashed ({rule.reason}); report it to its author.", err=True
-        )
+        click.echo(f"mac-audit: the rule {rule.code} crashed ({rule.reason}); report it to its author.", err=True)
     if report.errors:
         return 2
     return int(report.verdict == "fail" or (strict and report.totals.lower_bound))

@@ -221,9 +221,7 @@ def _bind(parameters: tuple[inspect.Parameter, ...], operator: Operator, network
         elif parameter.name in operator.arguments:
             bound[parameter.name] = _resolve(operator.arguments[parameter.name], network)
         elif parameter.default is inspect.Parameter.empty:
-            raise ValueError(
-                f"The formula of {operator.target} asks for an argument {parameter.name!r} it lacks."
-            )
+            raise ValueError(f"The formula of {operator.target} asks for an argument {parameter.name!r} it lacks.")
     return bound
 
 
@@ -254,9 +252,7 @@ def _memory(operator: Operator, network: Network, work: Work) -> Cost:
     writes = sum(tensor.elements for tensor in written) if work.writes is None else work.writes
     if written:
         size += (
-            writes * written[0].itemsize
-            if work.writes is not None
-            else sum(t.elements * t.itemsize for t in written)
+            writes * written[0].itemsize if work.writes is not None else sum(t.elements * t.itemsize for t in written)
         )
     return Cost(work.madds, work.other_ops, activation, weight, writes, size, operators=1)
 

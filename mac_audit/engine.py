@@ -124,9 +124,7 @@ def _unknown(profile: Profile) -> tuple[Unknown, ...]:
     for costed in profile.coverage["unknown"]:
         by_target.setdefault(costed.operator.target, []).append(costed)
     return tuple(
-        Unknown(
-            target, len(found), tuple(dict.fromkeys(filter(None, (_line(c.operator.source) for c in found))))
-        )
+        Unknown(target, len(found), tuple(dict.fromkeys(filter(None, (_line(c.operator.source) for c in found)))))
         for target, found in sorted(by_target.items(), key=lambda item: -len(item[1]))
     )
 

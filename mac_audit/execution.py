@@ -33,9 +33,7 @@ _FOLDS_INTO = {  # the argument that holds the weight, and the one for a bias
 def execute(network: Network, execution: str) -> Network:
     """``network`` as it runs under ``execution``, a key of ``EXECUTIONS``."""
     if execution not in EXECUTIONS:
-        raise MacAuditError(
-            f"There is no execution model {execution!r}; choose one of {', '.join(EXECUTIONS)}."
-        )
+        raise MacAuditError(f"There is no execution model {execution!r}; choose one of {', '.join(EXECUTIONS)}.")
     return EXECUTIONS[execution](network)
 
 

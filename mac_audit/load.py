@@ -77,9 +77,7 @@ def load(target: str, arguments: Mapping[str, Any] | None = None, inputs: Sequen
 # --- building ------------------------------------------------------------------------------------------------------
 
 
-def _build_first(
-    factory: Callable[..., Any], arguments: Mapping[str, Any], target: str
-) -> tuple[nn.Module, str]:
+def _build_first(factory: Callable[..., Any], arguments: Mapping[str, Any], target: str) -> tuple[nn.Module, str]:
     return _on_meta_or_real(lambda: _call(factory, arguments, target), target)
 
 
@@ -134,12 +132,8 @@ def _explanation(error: BaseException, target: str) -> str:
     where = f" at {source.file}:{source.line}" if source else ""
     text = " ".join(str(error).split()).rstrip(".") or "no message"
     if isinstance(error, SystemExit):
-        return (
-            f"Loading {target} ended the program{where}; move what runs behind `if __name__ == '__main__':`."
-        )
-    hint = (
-        "install it in this environment" if isinstance(error, ModuleNotFoundError) else "check its arguments"
-    )
+        return f"Loading {target} ended the program{where}; move what runs behind `if __name__ == '__main__':`."
+    hint = "install it in this environment" if isinstance(error, ModuleNotFoundError) else "check its arguments"
     return f"Building {target} raised {type(error).__name__}{where}: {text}; {hint} (--arg key=value gives some)."
 
 
@@ -167,9 +161,7 @@ def _parameters_on_meta() -> Iterator[None]:
 class _Uninitialised(TorchFunctionMode):
     """Skips what fills tensors with random numbers."""
 
-    skipped = frozenset(
-        {torch.Tensor.normal_, torch.Tensor.uniform_, torch.Tensor.erfinv_, torch.Tensor.exponential_}
-    )
+    skipped = frozenset({torch.Tensor.normal_, torch.Tensor.uniform_, torch.Tensor.erfinv_, torch.Tensor.exponential_})
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return args[0] if func in self.skipped else func(*args, **(kwargs or {}))
@@ -179,23 +171,17 @@ class _Uninitialised(TorchFunctionMode):
 def _call(found: Any, arguments: Mapping[str, Any], target: str) -> nn.Module:
     if isinstance(found, nn.Module):
         if arguments:
-            raise MacAuditError(
-                f"{target} is a model already, so --arg has nothing to act on; name its class instead."
-            )
+            raise MacAuditError(f"{target} is a model already, so --arg has nothing to act on; name its class instead.")
         return found
     try:
         inspect.signature(found).bind(**arguments)
     except TypeError as error:
-        raise MacAuditError(
-            f"{target} cannot be called: {error}; give arguments with --arg key=value."
-        ) from None
+        raise MacAuditError(f"{target} cannot be called: {error}; give arguments with --arg key=value.") from None
     except ValueError:
         pass  # no signature to look at
     model = found(**arguments)
     if not isinstance(model, nn.Module):
-        raise MacAuditError(
-            f"{target} gives a {type(model).__name__}, not a torch.nn.Module; name what builds one."
-        )
+        raise MacAuditError(f"{target} gives a {type(model).__name__}, not a torch.nn.Module; name what builds one.")
     return model
 
 
@@ -253,15 +239,11 @@ def _conventional(namespace: ModuleType, arguments: Mapping[str, Any], target: s
             return getattr(namespace, found[0])
         if found:
             names = ", ".join(found)
-            raise MacAuditError(
-                f"Several models fit in {target}: {names}; name one, as in {target}:{found[-1]}."
-            )
+            raise MacAuditError(f"Several models fit in {target}: {names}; name one, as in {target}:{found[-1]}.")
     others = [name for name, value in vars(namespace).items() if isinstance(value, nn.Module)]
     others += [name for name, _ in _own_modules(namespace)]
     if others:
-        hint = (
-            f"name one of {', '.join(others)}, as in {target}:{others[-1]} (--arg key=value gives arguments)"
-        )
+        hint = f"name one of {', '.join(others)}, as in {target}:{others[-1]} (--arg key=value gives arguments)"
     else:
         hint = "define model, build_model() or a torch.nn.Module that constructs without arguments"
     raise MacAuditError(f"There is no model in {target} by convention; {hint}.")
@@ -291,16 +273,14 @@ def _library_factory(scheme: str, name: str) -> Callable[..., Any]:
     try:
         library = importlib.import_module(scheme)
     except ModuleNotFoundError:
-        raise MacAuditError(
-            f"{scheme} is not installed; install it in this environment to audit its models."
-        ) from None
+        raise MacAuditError(f"{scheme} is not installed; install it in this environment to audit its models.") from None
     except Exception as error:
         raise MacAuditError(
             f"The installed {scheme} does not work with torch {torch.__version__}: {error};"
             " install the versions that belong together."
         ) from error
     if scheme == "timm":
-        _choose(dict.fromkeys(library.list_models()), name.split(".")[0], scheme)
+        _choose(dict.fromkeys(library.list_models()), name.split(".", maxsplit=1)[0], scheme)
         return lambda **arguments: library.create_model(name, pretrained=False, **arguments)
     builders = {known: known for known in library.models.list_models()}
     builder = library.models.get_model_builder(_choose(builders, name, scheme))
@@ -359,9 +339,7 @@ def parse_input(text: str) -> tuple[str | None, torch.Tensor]:
     name, shape, kind = match.groups()
     dtype = getattr(torch, kind or "float32", None)
     if not isinstance(dtype, torch.dtype):
-        raise MacAuditError(
-            f"--input {text!r} names no dtype of torch: {kind!r}; use float32, float16, int64 or bool."
-        )
+        raise MacAuditError(f"--input {text!r} names no dtype of torch: {kind!r}; use float32, float16, int64 or bool.")
     sizes = tuple(int(size) for size in shape.split(",")) if shape else ()
     return name, torch.empty(sizes, dtype=dtype, device="meta")
 

@@ -25,9 +25,7 @@ def lower(module: fx.GraphModule, construction: str = "given") -> Network:
 class _Lowering:
     def __init__(self, module: fx.GraphModule) -> None:
         self.module = module
-        self.parameters = {
-            name for layer in module.meta["layers"] for name in (p.name for p in layer.parameters)
-        }
+        self.parameters = {name for layer in module.meta["layers"] for name in (p.name for p in layer.parameters)}
         self.tensors: list[Tensor] = []
         self.operators: list[Operator] = []
         self.values: dict[fx.Node, Any] = {}  # index of a tensor, or a tuple of them
@@ -116,9 +114,7 @@ class _Lowering:
         def add(item: Any) -> int | None:
             if item is None:
                 return None
-            owner = next(
-                (self.tensors[i] for i in read if self.tensors[i].storage == self._storage(item)), None
-            )
+            owner = next((self.tensors[i] for i in read if self.tensors[i].storage == self._storage(item)), None)
             if owner is not None and self._storage(item) not in written:  # a view
                 return self._add(item, owner.role, owner.name)
             return self._add(item, "constant" if fixed else "activation", "")
@@ -151,11 +147,7 @@ class _Lowering:
     def _argument(self, value: Any) -> Argument:
         if isinstance(value, fx.Node):
             index = self.values[value]
-            return (
-                tuple(None if i is None else Ref(i) for i in index)
-                if isinstance(index, tuple)
-                else Ref(index)
-            )
+            return tuple(None if i is None else Ref(i) for i in index) if isinstance(index, tuple) else Ref(index)
         if isinstance(value, dict):
             value = tuple(value.values())
         if isinstance(value, tuple | list):

@@ -110,9 +110,7 @@ def _read_tuple(kinds: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ..
         kinds = (kinds[0],) * len(value)
     if len(kinds) != len(value):
         raise _wrong(where, f"a list of {len(kinds)}", value)
-    return tuple(
-        _read(kind, item, f"{where}[{i}]") for i, (kind, item) in enumerate(zip(kinds, value, strict=True))
-    )
+    return tuple(_read(kind, item, f"{where}[{i}]") for i, (kind, item) in enumerate(zip(kinds, value, strict=True)))
 
 
 def _read_dataclass(kind: Any, value: Any, where: str) -> Any:

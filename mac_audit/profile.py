@@ -13,7 +13,6 @@ from mac_audit.cost import CLASSES, Contraction, Cost, Costed, Coverage, cost_of
 from mac_audit.execution import execute
 from mac_audit.network import Layer, Network
 
-
 __all__ = ["Contraction", "Costed", "LayerCost", "Profile"]
 
 

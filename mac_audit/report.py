@@ -207,9 +207,7 @@ class Report:
 
     def to_json(self) -> str:
         """One JSON document that ``report.schema.json`` describes, with a final newline."""
-        return (
-            json.dumps({"schema_version": SCHEMA_VERSION, **to_plain(self)}, indent=1, allow_nan=False) + "\n"
-        )
+        return json.dumps({"schema_version": SCHEMA_VERSION, **to_plain(self)}, indent=1, allow_nan=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str, where: str = "report") -> Report:

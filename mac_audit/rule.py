@@ -91,15 +91,11 @@ def discover() -> tuple[Rule, ...]:
         try:
             loaded = entry.load()
         except Exception as error:
-            raise MacAuditError(
-                f"The rule {entry.name} ({entry.value}) cannot be loaded: {error}."
-            ) from error
+            raise MacAuditError(f"The rule {entry.name} ({entry.value}) cannot be loaded: {error}.") from error
         if not isinstance(loaded, Rule):
             raise MacAuditError(f"The rule {entry.name} ({entry.value}) lacks the decorator @rule.")
         if found.setdefault(loaded.code, loaded) is not loaded:
-            raise MacAuditError(
-                f"Two installed rules have the code {loaded.code}; uninstall one of their packages."
-            )
+            raise MacAuditError(f"Two installed rules have the code {loaded.code}; uninstall one of their packages.")
     return tuple(sorted(found.values(), key=lambda rule: rule.code))
 
 

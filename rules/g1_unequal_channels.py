@@ -46,10 +46,7 @@ def unequal_channels(profile: Profile, *, limit: float = 0.05, multiple: int = 8
     layers = [
         (costed, costed.contraction)
         for costed in profile.working
-        if (shape := costed.contraction) is not None
-        and shape.weighted
-        and shape.pointwise
-        and shape.groups == 1
+        if (shape := costed.contraction) is not None and shape.weighted and shape.pointwise and shape.groups == 1
     ]
     if not layers:
         return NotApplicable("the model has no 1×1 convolution and no linear layer")

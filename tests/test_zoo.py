@@ -221,9 +221,7 @@ def silence(unit: nn.Module) -> None:
 
 
 @pytest.mark.parametrize(("residual", "second_half"), [(True, 1.0), (False, 0.0)])
-def test_residual_of_shufflenet_v2_adds_the_half_that_is_convolved(
-    residual: bool, second_half: float
-) -> None:
+def test_residual_of_shufflenet_v2_adds_the_half_that_is_convolved(residual: bool, second_half: float) -> None:
     unit = shufflenet_v2.BasicUnit(8, se=True, residual=residual).eval()
     silence(unit)
     x = torch.rand(1, 8, 3, 3)

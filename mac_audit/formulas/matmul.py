@@ -24,9 +24,7 @@ def product(left: Tensor, right: Tensor, bias: Tensor | None = None) -> Work:
         groups=groups or 1,
         weighted=weighted,
     )
-    return Work(
-        "matmul", groups * m * n * k, other_ops=groups * m * n if bias is not None else 0, contraction=shape
-    )
+    return Work("matmul", groups * m * n * k, other_ops=groups * m * n if bias is not None else 0, contraction=shape)
 
 
 @formula("aten.mm", "aten.bmm")
@@ -51,9 +49,7 @@ def baddbmm(self: Tensor, batch1: Tensor, batch2: Tensor) -> Work:
 def mv(self: Tensor, vec: Tensor) -> Work:
     """(m, k) × (k)."""
     m, k = self.shape
-    return Work(
-        "matmul", m * k, contraction=Contraction(k, m, 1, 1, weighted=self.is_weight or vec.is_weight)
-    )
+    return Work("matmul", m * k, contraction=Contraction(k, m, 1, 1, weighted=self.is_weight or vec.is_weight))
 
 
 @formula("aten.addmv")

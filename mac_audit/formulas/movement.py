@@ -15,12 +15,7 @@ MOVED = Work("data-movement")
 
 
 @formula(
-    *"""aten.cat aten.stack aten.clone aten._to_copy aten.contiguous aten._reshape_copy aten.repeat
-    aten.repeat_interleave aten.roll aten.flip aten.rot90 aten.tril aten.triu aten.constant_pad_nd aten.pixel_shuffle
-    aten.pixel_unshuffle aten.channel_shuffle aten.native_channel_shuffle aten.im2col aten.slice_scatter
-    aten.select_scatter aten.diagonal_scatter aten.as_strided_scatter aten.view_copy aten.permute_copy
-    aten.transpose_copy aten.expand_copy aten.slice_copy aten.select_copy aten.split_copy
-    aten.split_with_sizes_copy aten.unbind_copy aten.unfold_copy aten.diag_embed aten.block_diag""".split()
+    *["aten.cat", "aten.stack", "aten.clone", "aten._to_copy", "aten.contiguous", "aten._reshape_copy", "aten.repeat", "aten.repeat_interleave", "aten.roll", "aten.flip", "aten.rot90", "aten.tril", "aten.triu", "aten.constant_pad_nd", "aten.pixel_shuffle", "aten.pixel_unshuffle", "aten.channel_shuffle", "aten.native_channel_shuffle", "aten.im2col", "aten.slice_scatter", "aten.select_scatter", "aten.diagonal_scatter", "aten.as_strided_scatter", "aten.view_copy", "aten.permute_copy", "aten.transpose_copy", "aten.expand_copy", "aten.slice_copy", "aten.select_copy", "aten.split_copy", "aten.split_with_sizes_copy", "aten.unbind_copy", "aten.unfold_copy", "aten.diag_embed", "aten.block_diag"]
 )
 def copy_of(outs: tuple[Tensor, ...]) -> Work:
     """Reads its operands, writes its results."""
@@ -43,10 +38,7 @@ def copy(src: Tensor) -> Work:
 
 
 @formula(
-    *"""aten.fill aten.zero aten.zeros aten.ones aten.full aten.zeros_like aten.ones_like aten.full_like
-    aten.new_zeros aten.new_ones aten.new_full aten.arange aten.linspace aten.logspace aten.eye aten.scalar_tensor
-    aten.tril_indices aten.triu_indices aten.rand aten.randn aten.randint aten.rand_like aten.randn_like
-    aten.randint_like aten.randperm""".split()
+    *["aten.fill", "aten.zero", "aten.zeros", "aten.ones", "aten.full", "aten.zeros_like", "aten.ones_like", "aten.full_like", "aten.new_zeros", "aten.new_ones", "aten.new_full", "aten.arange", "aten.linspace", "aten.logspace", "aten.eye", "aten.scalar_tensor", "aten.tril_indices", "aten.triu_indices", "aten.rand", "aten.randn", "aten.randint", "aten.rand_like", "aten.randn_like", "aten.randint_like", "aten.randperm"]
 )
 def made(out: Tensor) -> Work:
     """Writes a result that depends on no operand's elements."""
@@ -55,8 +47,7 @@ def made(out: Tensor) -> Work:
 
 
 @formula(
-    *"""aten.empty aten.empty_like aten.empty_strided aten.new_empty aten.new_empty_strided aten.lift
-    aten.lift_fresh aten.lift_fresh_copy aten.empty_permuted""".split()
+    *["aten.empty", "aten.empty_like", "aten.empty_strided", "aten.new_empty", "aten.new_empty_strided", "aten.lift", "aten.lift_fresh", "aten.lift_fresh_copy", "aten.empty_permuted"]
 )
 def set_aside() -> Work:
     """Memory without contents, and literals, which are there before the model runs."""
@@ -69,9 +60,7 @@ def embedding(weight: Tensor, out: Tensor) -> Work:
     return Work("data-movement", reads={"weight": min(out.numel, weight.elements)})
 
 
-@formula(
-    "aten.index", "aten.index_select", "aten.gather", "aten.take", "aten._unsafe_index", "aten.masked_select"
-)
+@formula("aten.index", "aten.index_select", "aten.gather", "aten.take", "aten._unsafe_index", "aten.masked_select")
 def gather(self: Tensor, out: Tensor) -> Work:
     """Picks elements by index."""
     return Work("data-movement", reads={"self": min(out.numel, self.elements)})
@@ -81,9 +70,7 @@ def gather(self: Tensor, out: Tensor) -> Work:
 def embedding_bag(weight: Tensor, indices: Tensor, out: Tensor) -> Work:
     """Adds up one row for each index."""
     touched = indices.numel * weight.shape[-1]
-    return Work(
-        "data-movement", other_ops=touched, reads={"weight": min(touched, weight.elements)}, writes=out.numel
-    )
+    return Work("data-movement", other_ops=touched, reads={"weight": min(touched, weight.elements)}, writes=out.numel)
 
 
 @formula("aten.index_put", "aten._unsafe_index_put")

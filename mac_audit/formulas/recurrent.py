@@ -14,6 +14,4 @@ def mkldnn_rnn_layer(input: Tensor, weight0: Tensor, weight1: Tensor, hidden_siz
     operations a hidden unit are those of an LSTM cell.
     """
     steps, batch = input.shape[0], input.shape[1]
-    return Work(
-        "matmul", steps * batch * (weight0.numel + weight1.numel), other_ops=8 * steps * batch * hidden_size
-    )
+    return Work("matmul", steps * batch * (weight0.numel + weight1.numel), other_ops=8 * steps * batch * hidden_size)

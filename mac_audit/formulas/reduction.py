@@ -9,9 +9,7 @@ from mac_audit.network import Tensor
 
 
 @formula(
-    *"""aten.sum aten.mean aten.prod aten.amax aten.amin aten.aminmax aten.max aten.min aten.argmax aten.argmin
-    aten.any aten.all aten.cumsum aten.cumprod aten.cummax aten.cummin aten.logcumsumexp aten.nansum aten.median
-    aten.count_nonzero""".split()
+    *["aten.sum", "aten.mean", "aten.prod", "aten.amax", "aten.amin", "aten.aminmax", "aten.max", "aten.min", "aten.argmax", "aten.argmin", "aten.any", "aten.all", "aten.cumsum", "aten.cumprod", "aten.cummax", "aten.cummin", "aten.logcumsumexp", "aten.nansum", "aten.median", "aten.count_nonzero"]
 )
 def reduction(self: Tensor) -> Work:
     """Over some or all dimensions, or running along one; ``max`` of two tensors is element-wise ``maximum``."""

@@ -124,13 +124,9 @@ def _layers(report: Report, view: View) -> Iterator[RenderableType]:
     if view.sort == "order":
         yield _heading("Layers", f"{folded}; figures include the layers inside")
         rows = [(row, row.madds, row.mac_elements, row.params) for row in report.layers if row.depth <= depth]
-        rows = [
-            entry for entry in rows if entry[0].depth and (entry[0].calls or entry[1] or entry[2] or entry[3])
-        ]
+        rows = [entry for entry in rows if entry[0].depth and (entry[0].calls or entry[1] or entry[2] or entry[3])]
     else:
-        yield _heading(
-            "Layers", f"{folded}; most {view.sort} first, each without the layers listed beside it"
-        )
+        yield _heading("Layers", f"{folded}; most {view.sort} first, each without the layers listed beside it")
         key = {"madds": 1, "mac": 2, "params": 3}[view.sort]
         rows = sorted(_alone(report, depth), key=lambda entry: -entry[key])  # type: ignore[operator]
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False, header_style="dim")

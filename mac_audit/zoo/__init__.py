@@ -26,9 +26,7 @@ def models() -> dict[str, Factory]:
     for module in pkgutil.iter_modules(__path__):
         family: Mapping[str, Factory] = importlib.import_module(f"{__name__}.{module.name}").MODELS
         if twice := found.keys() & family.keys():
-            raise ValueError(
-                f"zoo/{module.name}.py names {sorted(twice)[0]!r}, which another file has already."
-            )
+            raise ValueError(f"zoo/{module.name}.py names {sorted(twice)[0]!r}, which another file has already.")
         found.update(family)
     return found
 

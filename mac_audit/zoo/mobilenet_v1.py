@@ -15,9 +15,7 @@ LAYERS = [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *5 * [(512,
 class ConvNorm(nn.Sequential):
     """Convolution, batch norm and ReLU: (N, in_channels, H, W) to (N, out_channels, H/stride, W/stride)."""
 
-    def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1, groups: int = 1
-    ) -> None:
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1, groups: int = 1) -> None:
         super().__init__()
         self.conv = nn.Conv2d(
             in_channels,

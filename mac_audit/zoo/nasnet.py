@@ -205,7 +205,5 @@ class NASNet(nn.Module):
 
 MODELS: dict[str, Factory] = {
     "nasnet_a_mobile": partial(NASNet, repeats=4, penultimate=1056, stem_channels=32),
-    "nasnet_a_large": partial(
-        NASNet, repeats=6, penultimate=4032, stem_channels=96, size=331, skip_input=True
-    ),
+    "nasnet_a_large": partial(NASNet, repeats=6, penultimate=4032, stem_channels=96, size=331, skip_input=True),
 }

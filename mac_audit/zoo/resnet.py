@@ -23,9 +23,7 @@ TORCHVISION_KEYS = (
 )
 
 
-def conv_norm(
-    in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1
-) -> nn.Sequential:
+def conv_norm(in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
     """A convolution that keeps the size (divided by ``stride``) and its batch norm."""
     return nn.Sequential(
         nn.Conv2d(in_channels, out_channels, kernel, stride, kernel // 2, groups=groups, bias=False),
@@ -68,9 +66,7 @@ class Bottleneck(nn.Module):
     3.8 and not 4.1 G multiply-adds.
     """
 
-    def __init__(
-        self, in_channels: int, width: int, out_channels: int, stride: int = 1, groups: int = 1
-    ) -> None:
+    def __init__(self, in_channels: int, width: int, out_channels: int, stride: int = 1, groups: int = 1) -> None:
         super().__init__()
         self.conv1 = conv_norm(in_channels, width, 1)
         self.conv2 = conv_norm(width, width, 3, stride, groups)
@@ -110,9 +106,7 @@ class ResNet(nn.Module):
     ) -> None:
         super().__init__()
         self.input_size = (3, 224, 224)
-        self.stem = nn.Sequential(
-            *conv_norm(3, 64, 7, 2), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2, padding=1)
-        )
+        self.stem = nn.Sequential(*conv_norm(3, 64, 7, 2), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2, padding=1))
         self.stage1 = stage(block, repeats[0], 64, width, channels, stride=1)
         self.stage2 = stage(block, repeats[1], channels, 2 * width, 2 * channels)
         self.stage3 = stage(block, repeats[2], 2 * channels, 4 * width, 4 * channels)

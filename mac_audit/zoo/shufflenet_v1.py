@@ -29,9 +29,7 @@ class Bottleneck(nn.Sequential):
     first and of the last convolution; with one group there is nothing to shuffle.
     """
 
-    def __init__(
-        self, in_channels: int, mid: int, out_channels: int, stride: int, groups: tuple[int, int]
-    ) -> None:
+    def __init__(self, in_channels: int, mid: int, out_channels: int, stride: int, groups: tuple[int, int]) -> None:
         super().__init__()
         self.reduce = ConvNorm(in_channels, mid, 1, groups=groups[0])
         if groups[1] > 1:

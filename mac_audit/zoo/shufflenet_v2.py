@@ -106,9 +106,7 @@ class DownUnit(nn.Module):
     def __init__(self, in_channels: int, channels: int, stride: int = 2, se: bool = False) -> None:
         super().__init__()
         self.shortcut = nn.Sequential()
-        self.shortcut.depthwise = ConvNorm(
-            in_channels, in_channels, 3, stride, groups=in_channels, relu=False
-        )
+        self.shortcut.depthwise = ConvNorm(in_channels, in_channels, 3, stride, groups=in_channels, relu=False)
         self.shortcut.pointwise = ConvNorm(in_channels, channels // 2, 1)
         self.main = MainBranch(in_channels, channels // 2, stride, se)
         self.relu = nn.ReLU(inplace=True)
@@ -177,9 +175,7 @@ MODELS: dict[str, Factory] = {
     "shufflenet_v2_x2_0": partial(ShuffleNetV2, table5(244), head=2048),
     "shufflenet_v2_x2_0_se": partial(ShuffleNetV2, table5(244), head=2048, se=True),
     "shufflenet_v2_50": partial(ShuffleNetV2, V2_50, head=2048, stem=(64,)),
-    "shufflenet_v2_164_se": partial(
-        ShuffleNetV2, V2_164, head=2048, stem=(64, 64, 128), se=True, residual=True
-    ),
+    "shufflenet_v2_164_se": partial(ShuffleNetV2, V2_164, head=2048, stem=(64, 64, 128), se=True, residual=True),
 }
 
 TORCHVISION_KEYS = [
