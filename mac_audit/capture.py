@@ -21,6 +21,7 @@ one opaque operator an encoder layer, is switched off meanwhile.
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import operator
 import sys
 from collections.abc import Iterator, Mapping
@@ -89,12 +90,26 @@ def capture(model: nn.Module, inputs: Any) -> fx.GraphModule:
 
 @boundary
 def _run(recorder: _Recorder, model: nn.Module, inputs: Inputs) -> Any:
-    args, kwargs = private.tree_map_only(Tensor, recorder.placeholder, (inputs.args, dict(inputs.kwargs)))
+    names = iter(_input_names(model, inputs))
+    args, kwargs = private.tree_map_only(
+        Tensor, lambda tensor: recorder.placeholder(tensor, next(names)), (inputs.args, dict(inputs.kwargs))
+    )
     try:
         with torch.no_grad(), recorder.mode, _module_calls_seen_by(recorder), recorder:
             return model(*args, **kwargs)
     except Exception as error:
         raise MacAuditError(_explanation(error, type(model).__name__)) from error
+
+
+def _input_names(model: nn.Module, inputs: Inputs) -> list[str]:
+    """A name for each tensor among the arguments, from the signature of ``forward``: ``x``, ``batch.0``."""
+    formal = [p.name for p in inspect.signature(model.forward).parameters.values() if p.kind is not p.KEYWORD_ONLY]
+    named = {formal[i] if i < len(formal) else f"input_{i}": value for i, value in enumerate(inputs.args)}
+    names: list[str] = []
+    for name, value in (*named.items(), *inputs.kwargs.items()):
+        leaves = [leaf for leaf in private.tree_leaves(value) if isinstance(leaf, Tensor)]
+        names += [name] if len(leaves) == 1 else [f"{name}.{i}" for i in range(len(leaves))]
+    return names
 
 
 def _explanation(error: Exception, model: str) -> str:
@@ -111,11 +126,11 @@ def _explanation(error: Exception, model: str) -> str:
     return f"The forward of {model} raised {type(error).__name__}{where}: {text.rstrip('.')}; check the inputs given."
 
 
-class _Recorder(private.TorchDispatchMode):
+class _Recorder(private.TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Writes every operator that runs below it into ``graph``."""
 
     def __init__(self, model: nn.Module) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.model = model
         self.mode = private.FakeTensorMode(allow_non_fake_inputs=True)
         self.graph = fx.Graph()
@@ -139,7 +154,7 @@ class _Recorder(private.TorchDispatchMode):
                     name = named.setdefault(id(tensor), f"{path}.{key}".lstrip("."))
                     if isinstance(tensor, nn.Parameter):
                         own[name] = Parameter(name, tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."))
-                    table[key] = self._fake_member(tensor, name)  # type: ignore[assignment]
+                    table[key] = self._fake_member(tensor, name)
             self._layers[path] = dataclasses.replace(
                 self._layers[path], source=construction_line(module), parameters=tuple(own.values())
             )
@@ -154,10 +169,12 @@ class _Recorder(private.TorchDispatchMode):
             self.attributes[name] = tensor
         return self._twins[id(tensor)]
 
-    def placeholder(self, tensor: Tensor) -> Tensor:
+    def placeholder(self, tensor: Tensor, name: str) -> Tensor:
         """The fake tensor for an input, with a placeholder node."""
         fake = private.fake_twin(self.mode, tensor)
-        self._annotate(self.graph.placeholder("input" if not self._nodes else f"input_{len(self._nodes)}"), fake)
+        node = self.graph.placeholder(name)
+        node.meta["name"] = name  # fx changes names that are no identifiers
+        self._annotate(node, fake)
         return fake
 
     def __torch_dispatch__(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import shutil
 import sys
@@ -120,6 +121,7 @@ def _check(
         from mac_audit.api import audit
         from mac_audit.load import load, parse_argument
 
+        gc.freeze()  # what imports left behind is not looked through again: a third of the time of a short audit
         loaded = load(target, dict(map(parse_argument, arguments)), inputs)
         report = audit(
             loaded.model,

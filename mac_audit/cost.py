@@ -182,9 +182,9 @@ def formula(*names: str) -> Callable[[Formula], Formula]:
     return register
 
 
-def has_formula(target: str) -> bool:
-    """Whether the arithmetic of an operator, ``"aten.relu_.default"``, is known."""
-    return _lookup(target) is not None
+def names_of(words: str) -> list[str]:
+    """The ATen operators in a list of words: ``"relu tanh"`` → ``["aten.relu", "aten.tanh"]``."""
+    return [f"aten.{word}" for word in words.split()]
 
 
 def cost_of(operator: Operator, network: Network) -> Costed:

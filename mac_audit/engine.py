@@ -83,15 +83,13 @@ def _judge(rule: Rule, profile: Profile, options: Mapping[str, Any]) -> tuple[Ru
 
 
 def _finding(rule: Rule, violation: Violation, limit: float, profile: Profile) -> Finding:
-    layer = profile.layer.get(violation.layer)
-    source = (layer.source if layer is not None else None) or violation.source
     return Finding(
         code=rule.code,
         layer=violation.layer,
         message=violation.message,
         value=violation.value,
         limit=limit,
-        source=_line(source),
+        source=_line(profile.line_to_edit(violation.layer) or violation.source),
         counterfactual=violation.counterfactual,
         saving=Saving(
             mac_elements=round(violation.avoidable),

@@ -141,7 +141,7 @@ def _explanation(error: BaseException, target: str) -> str:
 def _parameters_on_meta() -> Iterator[None]:
     """Move each parameter to the meta device as it is registered, shared ones to a shared one."""
     original = nn.Module.register_parameter
-    moved: WeakIdKeyDictionary[Any, Any] = WeakIdKeyDictionary()
+    moved = WeakIdKeyDictionary()
 
     def register(module: nn.Module, name: str, param: nn.Parameter | None) -> None:
         if type(param) is nn.Parameter and param.device.type != "meta":
@@ -151,7 +151,7 @@ def _parameters_on_meta() -> Iterator[None]:
             param = moved[param]
         original(module, name, param)
 
-    nn.Module.register_parameter = register  # type: ignore[method-assign]
+    nn.Module.register_parameter = register  # type: ignore[assignment, method-assign]
     try:
         yield
     finally:
@@ -269,7 +269,8 @@ def _library_factory(scheme: str, name: str) -> Callable[..., Any]:
     if scheme == "zoo":
         from mac_audit import zoo
 
-        return _choose(zoo.models(), name, "mac_audit.zoo")
+        factory: Callable[..., Any] = _choose(zoo.models(), name, "mac_audit.zoo")
+        return factory
     try:
         library = importlib.import_module(scheme)
     except ModuleNotFoundError:

@@ -37,7 +37,7 @@ class _Lowering:
         outputs: tuple[int, ...] = ()
         for node in self.module.graph.nodes:
             if node.op == "placeholder":
-                self.values[node] = self._add(node.meta["spec"], "input", node.name)
+                self.values[node] = self._add(node.meta["spec"], "input", node.meta["name"])
                 inputs.append(self.values[node])
             elif node.op == "get_attr":
                 self.values[node] = self._add(node.meta["spec"], self._role_of(node.target), node.target)
@@ -79,7 +79,7 @@ class _Lowering:
             arguments[formal.name] = self._argument(value)
             if formal.alias_info is not None and formal.alias_info.is_write and not reshapes:
                 mutated += _refs(arguments[formal.name])
-        read = tuple(dict.fromkeys(_refs(tuple(arguments.values()))))
+        read = tuple(dict.fromkeys(index for argument in arguments.values() for index in _refs(argument)))
         after = tuple(
             {
                 writer

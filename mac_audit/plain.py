@@ -22,7 +22,7 @@ T = TypeVar("T")
 def to_plain(value: Any) -> Any:
     """``value`` as dicts, lists, strings, numbers, booleans and None."""
     if dataclasses.is_dataclass(value):
-        return {name: to_plain(getattr(value, name)) for name in _names(type(value))}
+        return {name: to_plain(getattr(value, name)) for name in _names(type(value))}  # type: ignore[arg-type]
     if isinstance(value, Mapping):
         return {key: to_plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
@@ -60,25 +60,32 @@ def _hints(kind: Any) -> dict[str, Any]:
 
 
 def _read(kind: Any, value: Any, where: str) -> Any:
-    origin = typing.get_origin(kind)
-    if kind is Any:
-        return value
+    origin, parts = typing.get_origin(kind), typing.get_args(kind)
     if origin in (Union, types.UnionType):
-        return _read_union(typing.get_args(kind), value, where)
-    if origin is typing.Literal:
-        if value not in typing.get_args(kind):
-            raise _wrong(where, " or ".join(map(repr, typing.get_args(kind))), value)
-        return value
-    if origin is tuple:
-        return _read_tuple(typing.get_args(kind), value, where)
-    if origin is not None and issubclass(origin, Mapping):
-        if not isinstance(value, dict):
-            raise _wrong(where, "an object", value)
-        item = typing.get_args(kind)[1]
-        return {key: _read(item, inner, f"{where}.{key}") for key, inner in value.items()}
-    if dataclasses.is_dataclass(kind):
-        return _read_dataclass(kind, value, where)
-    return _read_scalar(kind, value, where)
+        read: Any = _read_union(parts, value, where)
+    elif origin is typing.Literal:
+        read = _read_literal(parts, value, where)
+    elif origin is tuple:
+        read = _read_tuple(parts, value, where)
+    elif origin is dict:
+        read = _read_dict(parts[1], value, where)
+    elif dataclasses.is_dataclass(kind):
+        read = _read_dataclass(kind, value, where)
+    else:
+        read = value if kind is Any else _read_scalar(kind, value, where)
+    return read
+
+
+def _read_literal(allowed: tuple[Any, ...], value: Any, where: str) -> Any:
+    if value not in allowed:
+        raise _wrong(where, " or ".join(map(repr, allowed)), value)
+    return value
+
+
+def _read_dict(kind: Any, value: Any, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise _wrong(where, "an object", value)
+    return {key: _read(kind, item, f"{where}.{key}") for key, item in value.items()}
 
 
 def _read_scalar(kind: Any, value: Any, where: str) -> Any:

@@ -11,7 +11,7 @@ from functools import cached_property
 import mac_audit.formulas  # noqa: F401  registers the formulas
 from mac_audit.cost import CLASSES, Contraction, Cost, Costed, Coverage, cost_of
 from mac_audit.execution import execute
-from mac_audit.network import Layer, Network
+from mac_audit.network import Layer, Network, Shape, Source
 
 __all__ = ["Contraction", "Costed", "LayerCost", "Profile"]
 
@@ -83,6 +83,41 @@ class Profile:
     def layer(self) -> dict[str, Layer]:
         """Layers by path."""
         return {layer.path: layer for layer in self.network.layers}
+
+    def line_to_edit(self, path: str) -> Source | None:
+        """The line that chose the geometry of the layer at ``path``, as far as constructions were recorded.
+
+        A line that constructs layers of different geometry only passes on what somebody else chose, as inside a
+        helper module. Then the line that constructed the module around is meant, if it is more specific: if fewer
+        geometries of the layer in question come from there.
+        """
+        names = path.split(".") if path else []
+        line = self.layer[path].source if path in self.layer else None
+        for depth in range(len(names) - 1, 0, -1):
+            around = self.layer.get(".".join(names[:depth]))
+            inside = "." + ".".join(names[depth:])
+            if line is None or around is None or around.source is None:
+                break
+            here = ".".join(names[depth + 1 :])
+            passed_on = self._geometries(line, f".{here}" if here else "")
+            if len(self._geometries(around.source, inside)) >= len(passed_on):
+                break
+            line = around.source
+        return line
+
+    def _geometries(self, line: Source, inside: str) -> set[tuple[Shape, ...]]:
+        """Parameter shapes of the layers at ``inside`` of the modules that ``line`` constructs."""
+        around = (self.layer.get(path + inside) for path in self._constructed.get(line, ()))
+        return {tuple(parameter.shape for parameter in layer.parameters) for layer in around if layer is not None}
+
+    @cached_property
+    def _constructed(self) -> dict[Source, tuple[str, ...]]:
+        """Paths of layers by the line that constructed them."""
+        found: dict[Source, list[str]] = {}
+        for layer in self.network.layers:
+            if layer.source is not None:
+                found.setdefault(layer.source, []).append(layer.path)
+        return {line: tuple(paths) for line, paths in found.items()}
 
     @cached_property
     def layers(self) -> tuple[LayerCost, ...]:

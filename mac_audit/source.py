@@ -78,7 +78,7 @@ def constructions_recorded() -> Iterator[None]:
         module.__dict__[_ATTRIBUTE] = calling_line(sys._getframe(1), constructing=module)
         original(module, *args, **kwargs)
 
-    nn.Module.__init__ = recording  # type: ignore[method-assign]
+    nn.Module.__init__ = recording  # type: ignore[assignment, method-assign]
     try:
         yield
     finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import ceil, floor, sqrt
+from math import ceil, floor, lcm, sqrt
 
 from mac_audit.profile import Contraction, Costed, Profile
 from mac_audit.rule import Measure, NotApplicable, Outcome, Violation, fewest, rule
@@ -15,14 +15,15 @@ def unequal_channels(profile: Profile, *, limit: float = 0.05, multiple: int = 8
 
     ## What it does
 
-    Looks at every 1×1 convolution and linear layer with c1 input and c2 output channels over hw positions (batch
-    included) and adds up the memory access that layers of equal width would save at the same multiply-adds. The
-    measure is that sum as a share of the memory access of all these layers.
+    Looks at every 1×1 convolution (grouped ones too, depthwise ones not) and linear layer with c1 input and c2
+    output channels over hw positions (batch included) and adds up the memory access that layers of equal width
+    would save at the same multiply-adds. The measure is that sum as a share of the memory access of all these
+    layers.
 
     ## Why
 
-    MAC = hw(c1 + c2) + c1·c2. For given multiply-adds B = hw·c1·c2 it has the lower bound 2·√(hw·B) + B/hw, which
-    is reached where c1 = c2. The excess is hw(√c1 − √c2)². In the paper's Table 1 a ratio of 1:12 halves the speed
+    MAC = hw(c1 + c2) + c1·c2/g with g groups. For given multiply-adds B = hw·c1·c2 (g = 1) it has the lower bound
+    2·√(hw·B) + B/hw, which is reached where c1 = c2. The excess is hw(√c1 − √c2)². In the paper's Table 1 a ratio of 1:12 halves the speed
     on a GPU at the same FLOPs. A layer with a stride has fewer output than input positions; its excess is counted
     with each side's own, and is zero where equal widths would save nothing.
 
@@ -44,18 +45,18 @@ def unequal_channels(profile: Profile, *, limit: float = 0.05, multiple: int = 8
     Ma et al., ShuffleNet V2, ECCV 2018, section 3, guideline G1, equation 1 and Table 1.
     """
     layers = [
-        (costed, costed.contraction)
+        (costed, shape)
         for costed in profile.working
-        if (shape := costed.contraction) is not None and shape.weighted and shape.pointwise and shape.groups == 1
+        if (shape := costed.contraction) is not None and shape.weighted and shape.pointwise and not shape.depthwise
     ]
     if not layers:
-        return NotApplicable("the model has no 1×1 convolution and no linear layer")
+        return NotApplicable("no 1×1 convolution and no linear layer")
     access = sum(costed.cost.mac_elements for costed, _ in layers)
     violations = [_violation(costed, shape, multiple) for costed, shape in layers]
     return Measure(
         value=sum(violation.avoidable for violation in violations) / access,
         limit=limit,
-        measure="avoidable share of the memory access of 1×1 convolutions and linear layers",
+        measure="avoidable share of the MAC of 1×1 convolutions and linear layers",
         violations=fewest(violations, access, limit),
     )
 
@@ -69,14 +70,15 @@ def _avoidable(shape: Contraction) -> float:
 def _violation(costed: Costed, shape: Contraction, multiple: int) -> Violation:
     c1, c2 = shape.c_in, shape.c_out
     width = round(sqrt(c1 * c2))
-    handy = _handy(c1 * c2, multiple)
+    handy = _handy(c1 * c2, lcm(multiple, shape.groups))
     return Violation(
         layer=costed.operator.layer,
         source=costed.operator.source,
-        message=f"{max(c1, c2) / min(c1, c2):.3g} times as many channels on one side: c1={c1}, c2={c2}",
+        message=f"channel widths {max(c1, c2) / min(c1, c2):.3g} to 1: c1={c1}, c2={c2}",
         instead=(
-            f"equal widths, c1={c1}, c2={c2} → {width} and {width}, at the same multiply-adds; in multiples of"
-            f" {multiple}: {handy[0]} and {handy[1]} ({handy[0] * handy[1] / (c1 * c2) - 1:+.1%} multiply-adds)"
+            f"c1={c1}, c2={c2} → {width} and {width}, at the same multiply-adds; in multiples of"
+            f" {lcm(multiple, shape.groups)}: {handy[0]} and {handy[1]}"
+            f" ({handy[0] * handy[1] / (c1 * c2) - 1:+.1%} multiply-adds)"
         ),
         value=_avoidable(shape) / costed.cost.mac_elements,
         avoidable=_avoidable(shape),

@@ -46,13 +46,13 @@ def excessive_groups(profile: Profile, *, limit: float = 0.025) -> Outcome:
         if costed.kind == "grouped-conv" and costed.contraction is not None
     ]
     if not layers:
-        return NotApplicable("the model has no grouped convolution (depthwise ones are judged by G4)")
+        return NotApplicable("no grouped convolution; depthwise ones are left to G4")
     access = profile.total.mac_elements
     violations = [_violation(costed, shape, access) for costed, shape in layers]
     return Measure(
         value=sum(violation.avoidable for violation in violations) / access,
         limit=limit,
-        measure="avoidable memory access of grouped convolutions as a share of the model's",
+        measure="avoidable MAC of grouped convolutions as a share of the model's",
         violations=fewest(violations, access, limit),
     )
 
@@ -72,7 +72,7 @@ def _violation(costed: Costed, shape: Contraction, access: float) -> Violation:
         source=costed.operator.source,
         message=f"{groups} groups in a {kernel} convolution: c1={c1}, c2={c2}",
         instead=(
-            f"no groups and c1={c1}, c2={c2} → {narrow[0]} and {narrow[1]}, both divided by √{groups}, at the same"
+            f"no groups, c1={c1}, c2={c2} → {narrow[0]} and {narrow[1]} (both divided by √{groups}), at the same"
             " multiply-adds"
         ),
         value=_avoidable(shape) / access,

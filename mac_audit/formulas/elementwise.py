@@ -6,7 +6,7 @@ x · (1 + erf(x / √2)) / 2. They serve to tell arithmetic from memory in a roo
 
 from __future__ import annotations
 
-from mac_audit.cost import Work, formula
+from mac_audit.cost import Work, formula, names_of
 from mac_audit.network import Tensor
 
 SCALAR_OPERATIONS = {
@@ -27,7 +27,7 @@ SCALAR_OPERATIONS = {
 
 
 def _register(scalar_operations: int, names: str) -> None:
-    @formula(*(f"aten.{name}" for name in names.split()))
+    @formula(*names_of(names))
     def elementwise(out: Tensor) -> Work:
         return Work("elementwise", other_ops=scalar_operations * out.numel)
 

@@ -8,19 +8,41 @@ from __future__ import annotations
 
 from math import prod
 
-from mac_audit.cost import FREE, Work, formula
+from mac_audit.cost import FREE, Work, formula, names_of
 from mac_audit.network import Tensor
 
 MOVED = Work("data-movement")
 
+COPIES = """
+    cat stack clone _to_copy contiguous _reshape_copy repeat repeat_interleave roll flip rot90 tril triu
+    pixel_shuffle pixel_unshuffle channel_shuffle native_channel_shuffle im2col slice_scatter
+    select_scatter diagonal_scatter as_strided_scatter view_copy permute_copy transpose_copy expand_copy
+    slice_copy select_copy split_copy split_with_sizes_copy unbind_copy unfold_copy diag_embed block_diag
+"""
+MAKERS = """
+    fill zero zeros ones full zeros_like ones_like full_like new_zeros new_ones new_full arange linspace
+    logspace eye scalar_tensor tril_indices triu_indices rand randn randint rand_like randn_like randint_like
+    randperm
+"""
+ALLOCATIONS = """
+    empty empty_like empty_strided new_empty new_empty_strided lift lift_fresh lift_fresh_copy empty_permuted
+"""
 
-@formula(
-    *["aten.cat", "aten.stack", "aten.clone", "aten._to_copy", "aten.contiguous", "aten._reshape_copy", "aten.repeat", "aten.repeat_interleave", "aten.roll", "aten.flip", "aten.rot90", "aten.tril", "aten.triu", "aten.constant_pad_nd", "aten.pixel_shuffle", "aten.pixel_unshuffle", "aten.channel_shuffle", "aten.native_channel_shuffle", "aten.im2col", "aten.slice_scatter", "aten.select_scatter", "aten.diagonal_scatter", "aten.as_strided_scatter", "aten.view_copy", "aten.permute_copy", "aten.transpose_copy", "aten.expand_copy", "aten.slice_copy", "aten.select_copy", "aten.split_copy", "aten.split_with_sizes_copy", "aten.unbind_copy", "aten.unfold_copy", "aten.diag_embed", "aten.block_diag"]
-)
+
+@formula(*names_of(COPIES))
 def copy_of(outs: tuple[Tensor, ...]) -> Work:
     """Reads its operands, writes its results."""
     del outs
     return MOVED
+
+
+@formula("aten.constant_pad_nd")
+def constant_pad(self: Tensor, pad: tuple[int, ...]) -> Work:
+    """Copies with a border; a negative border cuts off, and what is cut off is not read."""
+    kept = list(self.shape)
+    for i, width in enumerate(pad):  # from the last dimension, before and after
+        kept[-1 - i // 2] += min(width, 0)
+    return Work("data-movement", reads={"self": min(prod(kept), self.elements)})
 
 
 @formula(*(f"aten.{kind}_pad{n}d" for kind in ("reflection", "replication") for n in (1, 2, 3)))
@@ -37,18 +59,14 @@ def copy(src: Tensor) -> Work:
     return Work("data-movement", reads={"self": 0})
 
 
-@formula(
-    *["aten.fill", "aten.zero", "aten.zeros", "aten.ones", "aten.full", "aten.zeros_like", "aten.ones_like", "aten.full_like", "aten.new_zeros", "aten.new_ones", "aten.new_full", "aten.arange", "aten.linspace", "aten.logspace", "aten.eye", "aten.scalar_tensor", "aten.tril_indices", "aten.triu_indices", "aten.rand", "aten.randn", "aten.randint", "aten.rand_like", "aten.randn_like", "aten.randint_like", "aten.randperm"]
-)
+@formula(*names_of(MAKERS))
 def made(out: Tensor) -> Work:
     """Writes a result that depends on no operand's elements."""
     del out
     return Work("data-movement", reads={"self": 0})
 
 
-@formula(
-    *["aten.empty", "aten.empty_like", "aten.empty_strided", "aten.new_empty", "aten.new_empty_strided", "aten.lift", "aten.lift_fresh", "aten.lift_fresh_copy", "aten.empty_permuted"]
-)
+@formula(*names_of(ALLOCATIONS))
 def set_aside() -> Work:
     """Memory without contents, and literals, which are there before the model runs."""
     return FREE

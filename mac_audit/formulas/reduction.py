@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from math import log2
 
-from mac_audit.cost import Work, formula
+from mac_audit.cost import Work, formula, names_of
 from mac_audit.network import Tensor
 
+REDUCTIONS = """
+    sum mean prod amax amin aminmax max min argmax argmin any all cumsum cumprod cummax cummin logcumsumexp
+    nansum median count_nonzero
+"""
 
-@formula(
-    *["aten.sum", "aten.mean", "aten.prod", "aten.amax", "aten.amin", "aten.aminmax", "aten.max", "aten.min", "aten.argmax", "aten.argmin", "aten.any", "aten.all", "aten.cumsum", "aten.cumprod", "aten.cummax", "aten.cummin", "aten.logcumsumexp", "aten.nansum", "aten.median", "aten.count_nonzero"]
-)
+
+@formula(*names_of(REDUCTIONS))
 def reduction(self: Tensor) -> Work:
     """Over some or all dimensions, or running along one; ``max`` of two tensors is element-wise ``maximum``."""
     return Work("reduction", other_ops=self.numel)

@@ -7,9 +7,8 @@ alone, so that the column adds up to the total.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from rich import box
 from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -47,7 +46,7 @@ def _parts(report: Report, view: View) -> Iterator[RenderableType]:
     yield _heading("Where it goes", "memory access by class of operator")
     yield _classes(report, view)
     yield from _layers(report, view)
-    yield _heading("Guidelines", "")
+    yield _heading("Guidelines", "ShuffleNet V2, ECCV 2018")
     yield _verdicts(report)
     yield from _findings(report)
     yield from _unknown(report)
@@ -77,8 +76,8 @@ def _totals(report: Report) -> RenderableType:
     at_least = "≥ " if totals.lower_bound else ""
     table = _grid("left", "right", "left")
     table.add_row("parameters", count(totals.params), "")
-    factor = " = 2 × multiply-adds" if report.flop_convention == "torch" else " = multiply-adds"
-    table.add_row("FLOPs", at_least + count(totals.flops), factor.removeprefix(" "))
+    factor = "= 2 × multiply-adds" if report.flop_convention == "torch" else "= multiply-adds"
+    table.add_row("FLOPs", at_least + count(totals.flops), factor)
     table.add_row(
         "memory access (MAC)",
         count(totals.mac_elements),
@@ -89,7 +88,7 @@ def _totals(report: Report) -> RenderableType:
     table.add_row(
         "operators",
         count(totals.operators),
-        f"{report.coverage.exact} exact, {unknown} unknown; {report.coverage.free} views cost nothing",
+        f"{report.coverage.exact} exact, {unknown} unknown; {report.coverage.free} free ones not counted",
     )
     return Padding(table, (0, 0, 0, 2))
 
@@ -123,42 +122,55 @@ def _layers(report: Report, view: View) -> Iterator[RenderableType]:
     folded = f"depth {depth} of {deepest}" if depth < deepest else "all of them"
     if view.sort == "order":
         yield _heading("Layers", f"{folded}; figures include the layers inside")
-        rows = [(row, row.madds, row.mac_elements, row.params) for row in report.layers if row.depth <= depth]
-        rows = [entry for entry in rows if entry[0].depth and (entry[0].calls or entry[1] or entry[2] or entry[3])]
+        entries = [_inclusive(row) for row in report.layers if 0 < row.depth <= depth and (row.calls or row.params)]
     else:
-        yield _heading("Layers", f"{folded}; most {view.sort} first, each without the layers listed beside it")
+        yield _heading("Layers", f"{folded}; most {view.sort} first, adding up to the whole")
         key = {"madds": 1, "mac": 2, "params": 3}[view.sort]
-        rows = sorted(_alone(report, depth), key=lambda entry: -entry[key])  # type: ignore[operator]
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False, header_style="dim")
-    table.add_column("  layer", no_wrap=True, overflow="ellipsis", ratio=3)
-    table.add_column("type", no_wrap=True, overflow="ellipsis", ratio=2)
-    table.add_column("output", no_wrap=True, overflow="ellipsis", ratio=2)
-    for title in ("params", "madds", "MAC", "of MAC"):
-        table.add_column(title, justify="right", no_wrap=True)
+        entries = sorted(_disjoint(report, depth), key=lambda entry: -int(entry[key]))  # type: ignore[call-overload]
     total = max(report.totals.mac_elements, 1)
-    for row, madds, access, params in rows:
-        indent = "  " * row.depth if view.sort == "order" else "  "
+    cells = [("  layer", "type", "output", "params", "madds", "MAC", "of MAC")]
+    for row, madds, access, params in entries:
         name = row.path.rpartition(".")[2] if view.sort == "order" else row.path
-        table.add_row(
-            indent + (name or "(the model itself)"),
-            row.type + (f" ×{row.calls}" if row.calls > 1 else ""),
-            shape(row.output_shapes[0]) if row.output_shapes else "",
-            count(params) if params else "–",
-            count(madds) if madds else "–",
-            count(access) if access else "–",
-            percent(access / total) if access else "–",
+        cells.append(
+            (
+                "  " * (row.depth if view.sort == "order" else 1) + (name or "(the model itself)"),
+                row.type + (f" ×{row.calls}" if row.calls > 1 else ""),
+                shape(row.output_shapes[0]) if row.output_shapes else "",
+                count(params) if params else "–",
+                count(madds) if madds else "–",
+                count(access) if access else "–",
+                percent(access / total) if access else "–",
+            )
         )
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for index, width in enumerate(_widths(cells, view.width)):
+        table.add_column(width=width, no_wrap=True, overflow="ellipsis", justify="left" if index < 3 else "right")
+    for index, row_cells in enumerate(cells):
+        table.add_row(*row_cells, style="" if index else "dim")
     yield table
+
+
+def _widths(cells: Sequence[tuple[str, ...]], width: int) -> list[int]:
+    """Numbers whole; what is left goes to shape, path and type, which are cut where it does not suffice."""
+    natural = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
+    left = width - sum(natural[3:]) - 2 * len(natural)
+    output = min(natural[2], max(left // 4, 11))
+    kind = min(natural[1], max(left - output - natural[0], (left - output) * 2 // 5))
+    return [max(min(natural[0], left - output - kind), 8), max(kind, 4), output, *natural[3:]]
 
 
 Entry = tuple[LayerRow, int, int, int]
 
 
-def _alone(report: Report, depth: int) -> Iterator[Entry]:
+def _inclusive(row: LayerRow) -> Entry:
+    return row, row.madds, row.mac_elements, row.params
+
+
+def _disjoint(report: Report, depth: int) -> Iterator[Entry]:
     """Layers at ``depth`` with all inside them, shallower ones with their own operators: it adds up."""
     for row in report.layers:
         if row.depth == depth:
-            yield row, row.madds, row.mac_elements, row.params
+            yield _inclusive(row)
         elif row.depth < depth and (row.own.operators or row.own_params):
             yield row, row.own.madds, row.own.mac_elements, row.own_params
 
@@ -199,15 +211,16 @@ def _findings(report: Report) -> Iterator[RenderableType]:
         layers = findings[0].layer or "the model"
         if len(findings) > 1:
             layers += f" and {len(findings) - 1} more"
-        yield Text.assemble("  ", (code, "bold red"), f" {layers}: {message}")
-        yield Padding(Text(f"at {line}", style="dim"), (0, 0, 0, 5))
-        if instead:
-            yield Padding(Text(f"instead: {instead}"), (0, 0, 0, 5))
+        told = _grid("left", "left")
+        told.add_row(Text(f"  {code}", style="bold red"), Text.assemble((layers, "bold"), f"  {line}"))
         saved = sum(finding.saving.mac_elements for finding in findings)
         bytes_saved = sum(finding.saving.mac_bytes for finding in findings)
         share = sum(finding.saving.share for finding in findings)
-        saves = f"saves: {count(saved)} of MAC, {size(bytes_saved)}, {percent(share)} of the model's"
-        yield Padding(Text(saves), (0, 0, 0, 5))
+        told.add_row("", message)
+        if instead:
+            told.add_row("", f"instead {instead}")
+        told.add_row("", f"saves {count(saved)} of MAC, {size(bytes_saved)}, {percent(share)} of the model's")
+        yield told
 
 
 def _unknown(report: Report) -> Iterator[RenderableType]:
