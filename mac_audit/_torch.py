@@ -6,6 +6,7 @@ When a torch release moves one of them, this is the file to change.
 from __future__ import annotations
 
 import torch
+import torch._dynamo  # a second; FakeTensorMode would import it at its first use
 from torch._subclasses.fake_tensor import (
     DataDependentOutputException,
     DynamicOutputShapeException,

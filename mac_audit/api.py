@@ -8,7 +8,7 @@ from typing import Any, Literal
 from torch import nn
 
 from mac_audit import engine
-from mac_audit.capture import capture
+from mac_audit.capture import record
 from mac_audit.lower import lower
 from mac_audit.profile import Profile
 from mac_audit.report import Report
@@ -24,7 +24,7 @@ def audit(
     rules: Sequence[Rule] | None = None,
     options: Mapping[str, Mapping[str, Any]] | None = None,
     target: str | None = None,
-    construction: str = "given",
+    construction: str = "model as given",
 ) -> Report:
     """Capture ``model`` on ``inputs``, cost it and judge it.
 
@@ -32,7 +32,7 @@ def audit(
     meta device do. ``rules`` are all installed ones by default, ``options`` theirs by code (``{"G1": {"limit":
     0.1}}``). The model is unchanged afterwards. Raises ``MacAuditError`` where the model cannot be captured.
     """
-    profile = Profile(lower(capture(model, inputs), construction), execution)
+    profile = Profile(lower(record(model, inputs), construction), execution)
     return engine.audit(
         profile,
         discover() if rules is None else rules,

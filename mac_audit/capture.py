@@ -69,23 +69,42 @@ class Spec(NamedTuple):
     storage: int
 
 
+@dataclasses.dataclass(frozen=True)
+class Recording:
+    """What one run of a model left: its operators, and the tensors that ``get_attr`` nodes name.
+
+    ``meta`` holds ``layers``, a tuple of ``network.Layer``, and ``method``, how the capture was done.
+    """
+
+    name: str
+    graph: fx.Graph
+    attributes: Mapping[str, Tensor]
+    meta: Mapping[str, Any]
+
+
 def capture(model: nn.Module, inputs: Any) -> fx.GraphModule:
     """The operators that ``model`` runs on ``inputs``, as a graph that can be run.
 
     ``inputs`` is a tensor, a tuple or list of positional arguments, or a dict of keyword arguments; its tensors
-    may hold data, or none (``device="meta"``). The model is unchanged afterwards. The result's ``meta`` holds
-    ``layers``, a tuple of ``network.Layer``, and ``method``, how the capture was done. Raises ``MacAuditError``
-    where ``forward`` raises or needs tensor values.
+    may hold data, or none (``device="meta"``). The model is unchanged afterwards. The result's ``meta`` is that of
+    ``Recording``. Raises ``MacAuditError`` where ``forward`` raises or needs tensor values.
     """
+    recording = record(model, inputs)
+    module = fx.GraphModule(dict(recording.attributes), recording.graph, recording.name)
+    module.meta.update(recording.meta)
+    return module
+
+
+def record(model: nn.Module, inputs: Any) -> Recording:
+    """``capture`` without the Python code of a ``GraphModule``, for those who do not mean to run it."""
     inputs = Inputs.of(inputs)
     recorder = _Recorder(model)
     with _restored(model), _evaluating(model):
         recorder.swap_in_fakes()
         result = _run(recorder, model, inputs)
     recorder.graph.output(recorder.to_nodes(_containers(result)))
-    module = fx.GraphModule(recorder.attributes, recorder.graph, type(model).__name__)
-    module.meta.update(layers=recorder.layers(), method="fake tensors")
-    return module
+    meta = {"layers": recorder.layers(), "method": "fake tensors"}
+    return Recording(type(model).__name__, recorder.graph, recorder.attributes, meta)
 
 
 @boundary

@@ -110,15 +110,15 @@ def _split(target: str) -> tuple[str, str]:
 def _on_meta_or_real(build: Callable[[], Any], target: str) -> tuple[Any, str]:
     """What ``build`` returns with parameters on the meta device, or where that raises, with real ones."""
     try:
-        with constructions_recorded(), _parameters_on_meta():
-            return build(), ON_META
-    except MacAuditError:
-        raise
-    except Exception:
-        pass
-    try:
-        with constructions_recorded(), _Uninitialised():
-            return build(), REAL
+        with constructions_recorded():
+            try:
+                with _parameters_on_meta():
+                    return build(), ON_META
+            except MacAuditError:
+                raise
+            except Exception:  # a constructor that needs values, or a mistake that the second attempt tells of
+                with _Uninitialised():
+                    return build(), REAL
     except MacAuditError:
         raise
     except (Exception, SystemExit) as error:

@@ -1,4 +1,4 @@
-"""fx.GraphModule of ATen operators → Network, which needs no torch."""
+"""Captured graph of ATen operators → Network, which needs no torch."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import Any
 import torch
 from torch import fx
 
-from mac_audit.capture import Spec
+from mac_audit.capture import Recording, Spec
 from mac_audit.network import Argument, Network, Operator, Ref, Role, Scalar, Tensor
 
 
-def lower(module: fx.GraphModule, construction: str = "given") -> Network:
-    """The network that ``module``, a result of ``capture``, describes.
+def lower(captured: fx.GraphModule | Recording, construction: str = "model as given") -> Network:
+    """The network that a result of ``capture`` or ``record`` describes.
 
     ``construction`` says how the model was built; it goes into ``Network.capture``.
     """
-    return _Lowering(module).network(construction)
+    return _Lowering(captured).network(construction)
 
 
 class _Lowering:
-    def __init__(self, module: fx.GraphModule) -> None:
-        self.module = module
-        self.parameters = {name for layer in module.meta["layers"] for name in (p.name for p in layer.parameters)}
+    def __init__(self, captured: fx.GraphModule | Recording) -> None:
+        self.captured = captured
+        self.parameters = {name for layer in captured.meta["layers"] for name in (p.name for p in layer.parameters)}
         self.tensors: list[Tensor] = []
         self.operators: list[Operator] = []
         self.values: dict[fx.Node, Any] = {}  # index of a tensor, or a tuple of them
@@ -35,7 +35,7 @@ class _Lowering:
     def network(self, construction: str) -> Network:
         inputs: list[int] = []
         outputs: tuple[int, ...] = ()
-        for node in self.module.graph.nodes:
+        for node in self.captured.graph.nodes:
             if node.op == "placeholder":
                 self.values[node] = self._add(node.meta["spec"], "input", node.meta["name"])
                 inputs.append(self.values[node])
@@ -51,11 +51,11 @@ class _Lowering:
         return Network(
             tuple(self.tensors),
             tuple(self.operators),
-            self.module.meta["layers"],
+            self.captured.meta["layers"],
             tuple(inputs),
             outputs,
             {
-                "method": self.module.meta["method"],
+                "method": self.captured.meta["method"],
                 "construction": construction,
                 "torch": str(torch.__version__),
             },

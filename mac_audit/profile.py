@@ -12,8 +12,12 @@ import mac_audit.formulas  # noqa: F401  registers the formulas
 from mac_audit.cost import CLASSES, Contraction, Cost, Costed, Coverage, cost_of
 from mac_audit.execution import execute
 from mac_audit.network import Layer, Network, Shape, Source
+from mac_audit.structure import Block, Structure, structure_of
 
-__all__ = ["Contraction", "Costed", "LayerCost", "Profile"]
+__all__ = ["Block", "Contraction", "Costed", "LayerCost", "Profile"]
+
+# The classes of which every operator is a fragment, a unit of work that is launched by itself: the paper's G3.
+FRAGMENTS = ("conv", "pointwise-conv", "grouped-conv", "depthwise-conv", "pool", "matmul")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,11 @@ class Profile:
         for costed in self.operators:
             found[costed.coverage].append(costed)
         return {name: tuple(costed) for name, costed in found.items()}
+
+    @cached_property
+    def structure(self) -> Structure:
+        """The data-flow graph and its blocks."""
+        return structure_of(self.network, {c.operator.name for c in self.working if c.kind in FRAGMENTS})
 
     @cached_property
     def layer(self) -> dict[str, Layer]:

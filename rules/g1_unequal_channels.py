@@ -22,10 +22,10 @@ def unequal_channels(profile: Profile, *, limit: float = 0.05, multiple: int = 8
 
     ## Why
 
-    MAC = hw(c1 + c2) + c1·c2/g with g groups. For given multiply-adds B = hw·c1·c2 (g = 1) it has the lower bound
-    2·√(hw·B) + B/hw, which is reached where c1 = c2. The excess is hw(√c1 − √c2)². In the paper's Table 1 a ratio of 1:12 halves the speed
-    on a GPU at the same FLOPs. A layer with a stride has fewer output than input positions; its excess is counted
-    with each side's own, and is zero where equal widths would save nothing.
+    With g groups MAC = hw(c1 + c2) + c1·c2/g. For given multiply-adds B = hw·c1·c2 (at g = 1) it has the lower bound
+    2·√(hw·B) + B/hw, which is reached where c1 = c2; the excess is hw(√c1 − √c2)². In the paper's Table 1 a ratio
+    of 1:12 halves the speed on a GPU at the same FLOPs. A layer with a stride has fewer output than input positions:
+    its excess is counted with each side's own, and is zero where equal widths would save nothing.
 
     ## Instead
 

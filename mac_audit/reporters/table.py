@@ -7,7 +7,7 @@ alone, so that the column adds up to the total.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from rich.console import Console, RenderableType
 from rich.padding import Padding
@@ -17,6 +17,8 @@ from rich.text import Text
 from mac_audit.report import Finding, LayerRow, Line, Report, RuleResult
 from mac_audit.reporters import View
 from mac_audit.units import count, percent, shape, size
+
+Entry = tuple[LayerRow, int, int, int]  # with multiply-adds, memory access and parameters to show
 
 _ROWS = 40  # layers that a table shows where no depth was asked for
 _STYLES = {"pass": "green", "fail": "bold red", "not-applicable": "dim", "error": "bold magenta"}
@@ -125,8 +127,7 @@ def _layers(report: Report, view: View) -> Iterator[RenderableType]:
         entries = [_inclusive(row) for row in report.layers if 0 < row.depth <= depth and (row.calls or row.params)]
     else:
         yield _heading("Layers", f"{folded}; most {view.sort} first, adding up to the whole")
-        key = {"madds": 1, "mac": 2, "params": 3}[view.sort]
-        entries = sorted(_disjoint(report, depth), key=lambda entry: -int(entry[key]))  # type: ignore[call-overload]
+        entries = sorted(_disjoint(report, depth), key=_costliest(view.sort))
     total = max(report.totals.mac_elements, 1)
     cells = [("  layer", "type", "output", "params", "madds", "MAC", "of MAC")]
     for row, madds, access, params in entries:
@@ -150,6 +151,10 @@ def _layers(report: Report, view: View) -> Iterator[RenderableType]:
     yield table
 
 
+def _costliest(sort: str) -> Callable[[Entry], int]:
+    return lambda entry: -{"madds": entry[1], "mac": entry[2], "params": entry[3]}[sort]
+
+
 def _widths(cells: Sequence[tuple[str, ...]], width: int) -> list[int]:
     """Numbers whole; what is left goes to shape, path and type, which are cut where it does not suffice."""
     natural = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
@@ -157,9 +162,6 @@ def _widths(cells: Sequence[tuple[str, ...]], width: int) -> list[int]:
     output = min(natural[2], max(left // 4, 11))
     kind = min(natural[1], max(left - output - natural[0], (left - output) * 2 // 5))
     return [max(min(natural[0], left - output - kind), 8), max(kind, 4), output, *natural[3:]]
-
-
-Entry = tuple[LayerRow, int, int, int]
 
 
 def _inclusive(row: LayerRow) -> Entry:

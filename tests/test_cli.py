@@ -1,0 +1,154 @@
+"""The command line as a user meets it: standard output, standard error, exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mac_audit.cli import main
+
+MODEL = """\
+import torch
+from torch import nn
+print("built by hand")
+
+class Net(nn.Module):
+    def __init__(self, width=256):
+        super().__init__()
+        self.narrow = nn.Conv2d(8, width, 1)
+        self.wide = nn.Conv2d(width, 8, 1)
+
+    def forward(self, x):
+        return self.wide(self.narrow(x)).relu()
+"""
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments))
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> str:
+    path = tmp_path / "net_of_test_cli.py"
+    path.write_text(MODEL)
+    return str(path)
+
+
+def test_the_reference_passes() -> None:
+    result = run("zoo:shufflenet_v2_x1_0")
+    assert result.exit_code == 0
+    assert "pass: no findings" in result.stdout
+    assert result.stderr == ""
+
+
+def test_findings_exit_1_and_name_the_line(model: str) -> None:
+    result = run(model, "--input", "1,8,32,32", "-o", "json")
+    assert result.exit_code == 1
+    report = json.loads(result.stdout)  # what the model prints is not in the way
+    assert "built by hand" in result.stderr
+    lines = {finding["layer"]: finding["source"]["line"] for finding in report["findings"]}
+    assert lines == {"narrow": 8, "wide": 9}
+    assert run(model, "--arg", "width=8", "--input", "1,8,32,32").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nonesuch.py"], "There is no file nonesuch.py"),
+        (["zoo:nonesuch"], "There is no model 'nonesuch'"),
+        (["MODEL"], "give them with --input"),
+        (["MODEL", "--input", "1,9,4,4"], r"raised RuntimeError at .*net_of_test_cli\.py:12"),
+        (["MODEL", "--input", "one"], "--input 'one'"),
+        (["MODEL", "--arg", "depth=3", "--input", "1,8,4,4"], "There is no model"),
+        (["MODEL", "--input", "1,8,4,4", "-o", "tabel"], "Did you mean table"),
+        (["MODEL", "--input", "1,8,4,4", "-o", "json", "-o", "table"], "Two formats"),
+        (["MODEL", "--input", "1,8,4,4", "-o", "json=/nonesuch/x.json"], "cannot be written"),
+    ],
+)
+def test_errors_are_one_sentence_and_exit_2(model: str, arguments: list[str], message: str) -> None:
+    result = run(*(model if argument == "MODEL" else argument for argument in arguments))
+    assert result.exit_code == 2
+    assert re.search(message, result.stderr)
+    assert "Traceback" not in result.output
+    assert result.stdout == ""
+
+
+def test_bad_option_exits_2() -> None:
+    assert run("zoo:resnet18", "--execution", "imaginary").exit_code == 2
+    assert run("zoo:resnet18", "--nonesuch").exit_code == 2
+
+
+def test_traceback_on_request(model: str) -> None:
+    result = run(model, "--input", "1,9,4,4", "--traceback")
+    assert result.exit_code == 2
+    assert "Traceback" in result.stderr
+    assert "net_of_test_cli.py" in result.stderr
+
+
+def test_several_outputs(model: str, tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    result = run(model, "--input", "1,8,32,32", "-o", "table", "-o", f"json={file}")
+    assert "Findings" in result.stdout
+    assert json.loads(file.read_text())["verdict"] == "fail"
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_two_runs_are_the_same_bytes(model: str) -> None:
+    first, second = (run(model, "--input", "1,8,32,32", "-o", "json").stdout for _ in range(2))
+    assert first == second
+
+
+def test_strict_exits_1_on_unknown_operators(tmp_path: Path) -> None:
+    path = tmp_path / "fourier_of_test_cli.py"
+    path.write_text(
+        "import torch\nclass Net(torch.nn.Module):\n    def forward(self, x):\n        return torch.fft.fft(x)\n"
+    )
+    assert run(str(path), "--input", "1,8").exit_code == 0
+    assert run(str(path), "--input", "1,8", "--strict").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "madds", "params"),
+    [  # of the papers: He et al. as torchvision builds it, Sandler et al., Dosovitskiy et al. with attention counted
+        ("resnet50", 4.09e9, 25.56e6),
+        ("mobilenet_v2", 301e6, 3.50e6),
+        ("vit_b_16", 17.6e9, 86.6e6),
+    ],
+)
+def test_published_totals(torchvision: ModuleType, name: str, madds: float, params: float) -> None:
+    totals = json.loads(run(f"torchvision:{name}", "-o", "json").stdout)["totals"]
+    assert totals["madds"] == pytest.approx(madds, rel=0.003)
+    assert totals["params"] == pytest.approx(params, rel=0.003)
+
+
+def _python(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+def test_help_does_not_import_torch() -> None:
+    code = "import sys; from click.testing import CliRunner; from mac_audit.cli import main\n"
+    code += "r = CliRunner().invoke(main, ['--help']); assert r.exit_code == 0, r.output\n"
+    code += "assert 'zoo:NAME' in r.output; assert 'torch' not in sys.modules and 'rich' not in sys.modules"
+    done = _python(code)
+    assert done.returncode == 0, done.stderr
+
+
+def test_no_color_and_pipes() -> None:
+    """Piped output has no colours; in a terminal NO_COLOR turns them off."""
+    command = [sys.executable, "-m", "mac_audit", "zoo:shufflenet_v2_x0_5"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "\x1b" not in done.stdout
+    terminal = f"import pty, sys; sys.exit(pty.spawn({command!r}) >> 8)"
+    for variables, colored in (({}, True), ({"NO_COLOR": "1"}, False)):
+        environment = {**os.environ, "TERM": "xterm-256color", **variables}
+        shown = subprocess.run([sys.executable, "-c", terminal], capture_output=True, env=environment, check=False)
+        assert (b"\x1b[" in shown.stdout) is colored

@@ -1,0 +1,164 @@
+"""The report: its schema, its round trip, and both renderings of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from pathlib import Path
+
+import jsonschema
+import pytest
+import torch
+from torch import nn
+
+import mac_audit
+from mac_audit import report as report_module
+from mac_audit.errors import MacAuditError
+from mac_audit.report import Report
+from mac_audit.reporters import View, reporter
+
+SCHEMA = json.loads((Path(report_module.__file__).parent / "report.schema.json").read_text())
+
+
+class Odd(nn.Module):
+    """One operator that nobody knows, beside a convolution and a linear layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3)
+        self.fc = nn.Linear(8, 256)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.conv(x).mean((2, 3))
+        return torch.fft.fft(self.fc(x)).real  # the Fourier transform has no formula
+
+
+@pytest.fixture(scope="module")
+def reports() -> dict[str, Report]:
+    image = torch.empty(1, 3, 224, 224, device="meta")
+    from mac_audit import zoo
+
+    return {
+        "clean": mac_audit.audit(zoo.models()["shufflenet_v2_x0_5"](), image),
+        "findings": mac_audit.audit(zoo.models()["shufflenet_v1_g3_x0_5"](), image),
+        "unknown": mac_audit.audit(Odd(), {"x": image}, execution="eager", flop_convention="torch"),
+    }
+
+
+def test_schema_is_a_schema() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize("name", ["clean", "findings", "unknown"])
+def test_json_fits_the_schema(reports: dict[str, Report], name: str) -> None:
+    document = json.loads(reports[name].to_json())
+    jsonschema.Draft202012Validator(SCHEMA).validate(document)
+    assert document.keys() == SCHEMA["properties"].keys()
+
+
+def test_schema_refuses_what_is_wrong(reports: dict[str, Report]) -> None:
+    document = json.loads(reports["clean"].to_json())
+    document["totals"]["madds"] = -1
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.Draft202012Validator(SCHEMA).validate(document)
+
+
+@pytest.mark.parametrize("name", ["clean", "findings", "unknown"])
+def test_json_round_trip(reports: dict[str, Report], name: str) -> None:
+    text = reports[name].to_json()
+    assert Report.from_json(text) == reports[name]
+    assert Report.from_json(text).to_json() == text
+
+
+def test_reading_names_the_place(reports: dict[str, Report]) -> None:
+    document = json.loads(reports["clean"].to_json())
+    document["layers"][3]["params"] = "many"
+    with pytest.raises(MacAuditError, match=r"r\.json\.layers\[3\]\.params should be int"):
+        Report.from_json(json.dumps(document), "r.json")
+
+
+def test_own_costs_of_layers_add_up(reports: dict[str, Report]) -> None:
+    for report in reports.values():
+        root = report.layers[0]
+        assert root.path == ""
+        assert root.params == report.totals.params
+        for name in ("madds", "mac_elements", "mac_bytes"):
+            total = getattr(report.totals, name)
+            assert getattr(root, name) == total
+            assert sum(getattr(row.own, name) for row in report.layers) == total
+            assert sum(getattr(cost, name) for cost in report.classes.values()) == total
+            assert sum(getattr(operator, name) for operator in report.operators) == total
+
+
+def test_unknown_operators_are_named(reports: dict[str, Report]) -> None:
+    report = reports["unknown"]
+    assert report.totals.lower_bound
+    assert [entry.target for entry in report.coverage.unknown] == ["aten._fft_r2c.default"]
+    (line,) = report.coverage.unknown[0].sources
+    text = Path(__file__).read_text().splitlines()[line.line - 1]
+    assert "the Fourier transform" in text
+    table = reporter("table")(report, View())
+    assert "aten._fft_r2c.default" in table
+    assert "lower bound" in table
+    assert "≥" in table
+
+
+def test_flop_convention(reports: dict[str, Report]) -> None:
+    doubled, plain = reports["unknown"], reports["clean"]
+    assert doubled.totals.flops == 2 * doubled.totals.madds
+    assert plain.totals.flops == plain.totals.madds
+    assert "2 × multiply-adds" in reporter("table")(doubled, View())
+
+
+@pytest.mark.parametrize("width", [60, 80, 160])
+@pytest.mark.parametrize("name", ["clean", "findings", "unknown"])
+def test_table_fits_its_width(reports: dict[str, Report], name: str, width: int) -> None:
+    table = reporter("table")(reports[name], View(width=width, depth=9))
+    assert max(map(len, table.splitlines())) <= width
+    assert "\x1b" not in table
+
+
+def test_table_says_what_matters(reports: dict[str, Report]) -> None:
+    table = reporter("table")(reports["findings"], View(width=100))
+    finding = reports["findings"].findings[0]
+    assert finding.source is not None
+    assert f"{finding.source.file}:{finding.source.line}" in table
+    assert finding.message in table
+    assert "MAC = memory access cost" in table
+    assert "fail: G1, G2" in table
+    assert "pass: no findings" in reporter("table")(reports["clean"], View())
+    assert "\x1b[" in reporter("table")(reports["clean"], View(color=True))
+
+
+def test_sorted_layers_add_up(reports: dict[str, Report]) -> None:
+    from mac_audit.reporters.table import _disjoint
+
+    for report in reports.values():
+        for depth in range(1, 4):
+            entries = list(_disjoint(report, depth))
+            assert sum(access for _, _, access, _ in entries) == report.totals.mac_elements
+            assert sum(params for _, _, _, params in entries) == report.totals.params
+
+
+def test_attributes_are_named_as_the_keys(reports: dict[str, Report]) -> None:
+    document = json.loads(reports["clean"].to_json())
+    assert {field.name for field in fields(Report)} == document.keys() - {"schema_version"}
+
+
+def test_a_rule_that_crashes_is_an_error_result() -> None:
+    from mac_audit.profile import Profile
+    from mac_audit.rule import Outcome, rule
+
+    @rule("X1", "crashes")
+    def crashes(profile: Profile) -> Outcome:
+        raise ZeroDivisionError("on purpose")
+
+    report = mac_audit.audit(nn.Linear(2, 2), torch.empty(1, 2), rules=[crashes])
+    assert [(result.code, result.verdict) for result in report.rules] == [("X1", "error")]
+    assert "on purpose" in report.rules[0].reason
+    assert report.errors
+
+
+def test_unknown_format_is_an_error_with_a_suggestion() -> None:
+    with pytest.raises(MacAuditError, match="Did you mean table"):
+        reporter("tabel")
