@@ -57,7 +57,7 @@ class _Lowering:
             {
                 "method": self.captured.meta["method"],
                 "construction": construction,
-                "torch": str(torch.__version__),
+                "torch": str(torch.__version__).partition("+")[0],
             },
         )
 

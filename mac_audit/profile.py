@@ -11,10 +11,10 @@ from functools import cached_property
 import mac_audit.formulas  # noqa: F401  registers the formulas
 from mac_audit.cost import CLASSES, Contraction, Cost, Costed, Coverage, cost_of
 from mac_audit.execution import execute
-from mac_audit.network import Layer, Network, Shape, Source
+from mac_audit.network import Layer, Network, Ref, Shape, Source
 from mac_audit.structure import Block, Structure, structure_of
 
-__all__ = ["Block", "Contraction", "Costed", "LayerCost", "Profile"]
+__all__ = ["Block", "Contraction", "Costed", "LayerCost", "Profile", "Ref"]
 
 # The classes of which every operator is a fragment, a unit of work that is launched by itself: the paper's G3.
 FRAGMENTS = ("conv", "pointwise-conv", "grouped-conv", "depthwise-conv", "pool", "matmul")

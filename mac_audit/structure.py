@@ -12,10 +12,9 @@ operators in the order of execution, which is an order of the graph too.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from itertools import groupby
-from os.path import commonprefix
+from itertools import groupby, pairwise, takewhile
 from typing import Literal
 
 import networkx as nx  # type: ignore[import-untyped]
@@ -124,9 +123,11 @@ class _Flow:
             origin=origin,
         )
 
-    def common_path(self, part: range) -> Sequence[str]:
+    def common_path(self, part: range) -> list[str]:
         """The path of the innermost module that holds all of ``part``."""
-        return commonprefix(self.paths[part.start : part.stop])
+        paths = self.paths[part.start : part.stop]
+        alike = takewhile(lambda pair: pair[0] == pair[1], zip(min(paths, default=[]), max(paths, default=[])))
+        return [name for name, _ in alike]
 
     def calls(self, part: range) -> list[range]:
         """``part`` by the child of its common module that ran; what the module runs itself stands between them."""
@@ -176,7 +177,7 @@ def _writers(network: Network) -> set[int]:
 def _blocks(flow: _Flow) -> Iterator[Block]:
     """Between operators through which everything must go, split by modules where that shows more."""
     borders = [-1, *_cuts(flow), len(flow.operators)]
-    for entry, leave in zip(borders, borders[1:], strict=False):
+    for entry, leave in pairwise(borders):
         if leave - entry > 1:
             region = range(entry + 1, leave)
             yield from _split(flow, region, flow.block(region, "dominator"))

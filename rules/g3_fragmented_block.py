@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from mac_audit.profile import Block, Costed, Profile
+from mac_audit.profile import Block, Contraction, Profile, Ref
 from mac_audit.rule import Measure, NotApplicable, Outcome, Violation, rule
 
-Key = tuple[object, ...]
+_SHOWN = 3  # groups of layers that a finding lists
 
 
 @rule("G3", "fragmented-block")
@@ -55,14 +56,14 @@ def fragmented_block(profile: Profile, *, limit: float = 1.5) -> Outcome:
     structure = profile.structure
     if len(structure.fragments) < 2:
         return NotApplicable("the model has no two convolutions, pools or matrix products")
-    values = _values(profile)
-    costed = {entry.operator.name: entry for entry in profile.operators}
+    shapes = {entry.operator.name: entry.contraction for entry in profile.operators}
+    first = _equal_tensors(profile)
     return Measure(
         value=structure.average_parallelism,
         limit=limit,
         measure="average parallelism: convolutions, pools and matrix products ÷ those on the longest chain",
         violations=tuple(
-            _violation(block, structure.depth, _readers(block, costed, values), profile)
+            _violation(block, structure.depth, _readers(block, shapes, first, profile))
             for block in _fewest(structure.blocks, len(structure.fragments), limit * structure.depth)
         ),
     )
@@ -79,29 +80,93 @@ def _fewest(blocks: Iterable[Block], fragments: int, tolerated: float) -> list[B
     return chosen
 
 
-def _values(profile: Profile) -> dict[int, int]:
-    """Tensors that hold what another holds, with the first of those: equal views and functions of one tensor."""
-    first: dict[Key, int] = {}
-    same: dict[int, int] = {}
+@dataclass(frozen=True, slots=True)
+class _Readers:
+    """Layers of a block that read the same tensor, of ``elements`` elements, and could be one wider layer."""
+
+    layers: tuple[str, ...]
+    elements: int
+    itemsize: int
+
+    @property
+    def spared(self) -> int:
+        """Layers, and reads of the tensor, that merging spares."""
+        return len(self.layers) - 1
+
+    def describe(self) -> str:
+        """``the 3 layers that read the same tensor (2 of 1×1, 1 of 3×3)``."""
+        kinds = ", ".join(f"{number} of {kind}" for kind, number in Counter(self.layers).items())
+        return f"the {len(self.layers)} layers that read the same tensor ({kinds})"
+
+
+def _readers(
+    block: Block, shapes: dict[str, Contraction | None], first: dict[int, int], profile: Profile
+) -> list[_Readers]:
+    """Those of ``block``, most first. Stride, groups and direction have to agree, kernel sizes need not."""
+    tensors = profile.network.tensors
+    alike: dict[tuple[object, ...], list[tuple[Contraction, int]]] = {}
+    for operator in block.fragments:
+        shape = shapes[operator.name]
+        read = next((index for index in operator.inputs if not tensors[index].is_weight), None)
+        if shape is not None and shape.weighted and read is not None:
+            key = (first.get(read, read), shape.positions_out, shape.groups, shape.transposed)
+            alike.setdefault(key, []).append((shape, read))
+    found = [
+        _Readers(tuple(sorted(_kind(shape) for shape, _ in layers)), tensors[read].elements, tensors[read].itemsize)
+        for layers in alike.values()
+        for read in [layers[0][1]]
+        if len(layers) > 1
+    ]
+    return sorted(found, key=lambda readers: -readers.spared)
+
+
+def _kind(shape: Contraction) -> str:
+    kernel = "×".join(map(str, shape.kernel)) or "linear"
+    return f"depthwise {kernel}" if shape.depthwise else kernel
+
+
+def _equal_tensors(profile: Profile) -> dict[int, int]:
+    """For each tensor that an element-wise function or a view makes of one other, the first that is equal to it."""
+    made: dict[tuple[object, ...], int] = {}
+    first: dict[int, int] = {}
     for entry in profile.operators:
         operator = entry.operator
         pure = operator.view or (entry.kind == "elementwise" and not operator.mutates)
-        if not pure or len(operator.inputs) != 1 or len(operator.outputs) != 1:
-            continue
-        (read,), (written,) = operator.inputs, operator.outputs
-        held = same.get(read, read)
-        tensors = profile.network.tensors
-        if operator.view and tensors[written].elements == tensors[read].elements and not operator.after:
-            same[written] = held  # in another shape, but all of it
-            continue
-        literals = tuple((name, value) for name, value in operator.arguments.items() if name not in _TENSORS)
-        same[written] = first.setdefault((operator.target, literals, held, operator.after), written)
-    return same
+        if pure and len(operator.inputs) == 1 and len(operator.outputs) == 1:
+            (read,), (written,) = operator.inputs, operator.outputs
+            literals = tuple(item for item in operator.arguments.items() if not isinstance(item[1], Ref))
+            key = (operator.target, literals, first.get(read, read), operator.after)
+            first[written] = made.setdefault(key, written)
+    return first
 
 
-def _readers(block: Block, costed: dict[str, Costed], values: dict[int, int]) -> list[list[Costed]]:
-    raise NotImplementedError
+def _violation(block: Block, depth: int, groups: list[_Readers]) -> Violation:
+    fragments = len(block.fragments)
+    merged = fragments - sum(readers.spared for readers in groups)
+    return Violation(
+        layer=block.layer,
+        source=block.fragments[0].source,
+        message=(
+            f"{fragments} operators side by side and in sequence where {block.depth} would be a chain:"
+            f" width {block.width}"
+        ),
+        instead=_instead(block, merged, groups),
+        value=block.excess / depth,
+        avoidable=sum(readers.spared * readers.elements for readers in groups),
+        avoidable_bytes=sum(readers.spared * readers.elements * readers.itemsize for readers in groups),
+        counterfactual={
+            "now": {"fragments": fragments, "depth": block.depth, "width": block.width},
+            "instead": {"fragments": block.depth, "depth": block.depth, "width": 1},
+            "merged": {"fragments": merged, "layers": [list(readers.layers) for readers in groups]},
+        },
+    )
 
 
-def _violation(block: Block, depth: int, readers: list[list[Costed]], profile: Profile) -> Violation:
-    raise NotImplementedError
+def _instead(block: Block, merged: int, groups: list[_Readers]) -> str:
+    """What to write, in the order in which it is done."""
+    if not groups:
+        return f"fewer branches, and wider layers in those that stay: {block.depth} in sequence"
+    merge = " and ".join(readers.describe() for readers in groups[:_SHOWN])
+    more = f" and {len(groups) - _SHOWN} more such groups" if len(groups) > _SHOWN else ""
+    rest = f"; then fewer branches, for {block.depth} in sequence" if merged > block.depth else ""
+    return f"one wider layer for {merge}{more}: {len(block.fragments)} → {merged} operators{rest}"
