@@ -9,6 +9,7 @@ it into an ``fx.Graph``, with these keys in ``node.meta``:
 ``spec``        shape, dtype, strides and storage of each tensor in ``val``, as they were at the call
 ``layer``       path of the innermost module
 ``source``      the line of the user's code, see ``mac_audit.source``
+``own``         whether that line stands in the innermost module's own code
 ==============  =====================================================================================
 
 The graph runs: ``torch.fx.Interpreter(capture(model, x)).run(x)`` is ``model(x)``. Its placeholders are the tensors
@@ -34,7 +35,7 @@ from torch import Tensor, fx, nn
 from mac_audit import _torch as private
 from mac_audit.errors import MacAuditError
 from mac_audit.network import Layer, Parameter, Shape
-from mac_audit.source import boundary, calling_line, construction_line, raising_line
+from mac_audit.source import boundary, caller, construction_line, raising_line
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,7 +155,7 @@ class _Recorder(private.TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.mode = private.FakeTensorMode(allow_non_fake_inputs=True)
         self.graph = fx.Graph()
         self.attributes: dict[str, Tensor] = {}  # what get_attr nodes refer to
-        self.stack: list[str] = [""]
+        self.stack: list[tuple[str, nn.Module]] = [("", model)]
         self._nodes: dict[int, fx.Node | tuple[fx.Node, int]] = {}  # by id(tensor)
         self._twins: dict[int, Tensor] = {}  # fake tensor by id of the real one, which self.attributes keeps alive
         self._names: dict[int, str] = {}  # parameters and buffers by id of the fake one
@@ -213,8 +214,9 @@ class _Recorder(private.TorchDispatchMode):  # type: ignore[no-untyped-call]
         target = torch.ops.aten.lift_fresh_copy.default if lifted else func
         node = self.graph.create_node("call_function", target, node_args, node_kwargs)
         self._annotate(node, result)
-        node.meta["layer"] = self.stack[-1]
-        node.meta["source"] = calling_line(sys._getframe(1))
+        node.meta["layer"], module = self.stack[-1]
+        node.meta["source"], owner = caller(sys._getframe(1))
+        node.meta["own"] = owner is module
         return result
 
     def to_nodes(self, value: Any) -> Any:
@@ -277,11 +279,11 @@ class _Recorder(private.TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Note that ``module`` was called; its path."""
         path = self._paths.get(id(module))
         if path is None:  # made in forward, or kept where named_modules does not look
-            path = f"{self.stack[-1]}.<{type(module).__name__}>".lstrip(".")
+            path = f"{self.stack[-1][0]}.<{type(module).__name__}>".lstrip(".")
         layer = self._layers.get(path) or Layer(path, type(module).__name__, construction_line(module))
         shapes = layer.input_shapes if layer.calls else _shapes(arguments)
         self._layers[path] = dataclasses.replace(layer, calls=layer.calls + 1, input_shapes=shapes)
-        self.stack.append(path)
+        self.stack.append((path, module))
         return path
 
     def leave(self, path: str, result: Any) -> None:

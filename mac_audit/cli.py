@@ -57,10 +57,10 @@ def main() -> None:
 )
 @click.option(
     "--execution",
-    type=click.Choice(["folded", "eager"]),
+    type=click.Choice(["folded", "eager", "fused"]),
     default="folded",
     show_default=True,
-    help="How the graph is run: folded as deployed, eager as captured.",
+    help="How the graph is run: folded as deployed, eager as captured, fused as compiled.",
 )
 @click.option(
     "--flop-convention",

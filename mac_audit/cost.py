@@ -54,7 +54,7 @@ CLASSES = (
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Costs add. Counts of elements, but ``mac_bytes``; ``operators`` counts those that do something."""
+    """Costs add. Counts of elements, but ``mac_bytes``; ``operators`` counts those with a kernel of their own."""
 
     madds: int = 0
     other_ops: int = 0
@@ -205,6 +205,11 @@ def cost_of(operator: Operator, network: Network) -> Costed:
     return Costed(operator, work.kind, "exact", _memory(operator, network, work), work.contraction, itemsize)
 
 
+def kind_of(operator: Operator, network: Network) -> str:
+    """The class of an operator; "other" where it is free or unknown."""
+    return cost_of(operator, network).kind
+
+
 def _lookup(target: str) -> tuple[Formula, tuple[inspect.Parameter, ...]] | None:
     name = ".".join(target.split(".")[:2])
     return _formulas.get(name) or _formulas.get(name.removesuffix("_"))
@@ -254,7 +259,7 @@ def _memory(operator: Operator, network: Network, work: Work) -> Cost:
         size += (
             writes * written[0].itemsize if work.writes is not None else sum(t.elements * t.itemsize for t in written)
         )
-    return Cost(work.madds, work.other_ops, activation, weight, writes, size, operators=1)
+    return Cost(work.madds, work.other_ops, activation, weight, writes, size, operators=0 if operator.kernel else 1)
 
 
 def _written(operator: Operator, network: Network) -> list[Tensor]:

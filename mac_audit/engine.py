@@ -89,7 +89,7 @@ def _finding(rule: Rule, violation: Violation, limit: float, profile: Profile) -
         message=violation.message,
         value=violation.value,
         limit=limit,
-        source=_line(profile.line_to_edit(violation.layer) or violation.source),
+        source=_line(violation.source),
         counterfactual=violation.counterfactual,
         saving=Saving(
             mac_elements=round(violation.avoidable),

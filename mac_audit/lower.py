@@ -100,6 +100,7 @@ class _Lowering:
                 outputs=outputs,
                 layer=node.meta["layer"],
                 source=node.meta["source"],
+                own=node.meta["own"],
                 mutates=tuple(mutated),
                 after=after,
                 view=bool(outputs) and not mutated and all(self.tensors[o].storage in seen for o in outputs),

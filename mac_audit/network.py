@@ -76,7 +76,8 @@ class Operator:
     ``arguments`` are complete (defaults filled in) under the names of the operator's schema. ``mutates`` are the
     tensors written in place; ``after`` those whose memory this operator reads through another tensor. ``view`` is
     true where every result only looks at the memory of an argument. ``layer`` is the path of the innermost module
-    and ``source`` the line of the ``forward`` that called it.
+    and ``source`` the line of the ``forward`` that called it, which is that module's own where ``own`` is true.
+    ``kernel`` names the operator in whose kernel it runs, and is empty where it has one of its own.
     """
 
     name: str
@@ -85,9 +86,11 @@ class Operator:
     outputs: tuple[int, ...]
     layer: str = ""
     source: Source | None = None
+    own: bool = False
     mutates: tuple[int, ...] = ()
     after: tuple[int, ...] = ()
     view: bool = False
+    kernel: str = ""
 
     @property
     def inputs(self) -> tuple[int, ...]:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import mac_audit.formulas  # noqa: F401  registers the formulas
-from mac_audit.cost import CLASSES, Contraction, Cost, Costed, Coverage, cost_of
+from mac_audit.cost import CLASSES, Contraction, Cost, Costed, Coverage, cost_of, kind_of
 from mac_audit.execution import execute
-from mac_audit.network import Layer, Network, Ref, Shape, Source
+from mac_audit.network import Layer, Network, Operator, Ref, Shape, Source
 from mac_audit.structure import Block, Structure, structure_of
 
 __all__ = ["Block", "Contraction", "Costed", "LayerCost", "Profile", "Ref"]
@@ -44,7 +44,28 @@ class Profile:
     def __init__(self, network: Network, execution: str = "folded") -> None:
         self.captured = network
         self.execution = execution
-        self.network = execute(network, execution)
+        self.network = execute(network, execution, kind_of)
+
+    @cached_property
+    def fused(self) -> Profile:
+        """The same network with its element-wise operators in the kernels of what they follow."""
+        return self if self.execution == "fused" else Profile(self.captured, "fused")
+
+    @cached_property
+    def in_registers(self) -> frozenset[int]:
+        """Tensors that are in memory here and would not be under ``fused``."""
+        pairs = zip(self.network.tensors, self.fused.network.tensors, strict=True)
+        return frozenset(i for i, (here, there) in enumerate(pairs) if here.elements and not there.elements)
+
+    def maker(self, index: int) -> Costed | None:
+        """The operator that computed a tensor, looked at through views; None for inputs and weights."""
+        while (operator := self.network.producers.get(index)) is not None and operator.view:
+            index = operator.inputs[0]
+        return self._by_name[operator.name] if operator is not None else None
+
+    @cached_property
+    def _by_name(self) -> dict[str, Costed]:
+        return {costed.operator.name: costed for costed in self.operators}
 
     @cached_property
     def operators(self) -> tuple[Costed, ...]:
@@ -92,6 +113,10 @@ class Profile:
     def layer(self) -> dict[str, Layer]:
         """Layers by path."""
         return {layer.path: layer for layer in self.network.layers}
+
+    def line_of(self, operator: Operator) -> Source | None:
+        """The line to edit for an operator: its call in a module's own ``forward``, or what made its layer."""
+        return operator.source if operator.own else self.line_to_edit(operator.layer) or operator.source
 
     def line_to_edit(self, path: str) -> Source | None:
         """The line that chose the geometry of the layer at ``path``, as far as constructions were recorded.

@@ -25,6 +25,7 @@ CONVENTIONS = {
     "execution": {
         "eager": "eager: every operator is one kernel",
         "folded": "folded: batch norms folded into the layers before them, unread results not written",
+        "fused": "fused: folded, and element-wise operators run in the kernels of what they follow",
     },
 }
 

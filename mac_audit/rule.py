@@ -29,8 +29,9 @@ GROUP = "mac_audit.rules"
 class Violation:
     """A place that a rule blames, worst first in ``Measure.violations``.
 
-    ``avoidable`` is memory access in elements that the counterfactual, with the same multiply-adds, would save;
-    ``avoidable_bytes`` the same in bytes. ``value`` is the place's own share in the measure.
+    ``source`` is the line to edit (``Profile.line_of``). ``avoidable`` is memory access in elements that the
+    counterfactual, with the same multiply-adds, would save; ``avoidable_bytes`` the same in bytes. ``value`` is the
+    place's own share in the measure.
     """
 
     layer: str
@@ -99,16 +100,17 @@ def discover() -> tuple[Rule, ...]:
     return tuple(sorted(found.values(), key=lambda rule: rule.code))
 
 
-def fewest(violations: Iterable[Violation], access: float, limit: float) -> tuple[Violation, ...]:
+def fewest(violations: Iterable[Violation], access: float, limit: float, worth: float = 0) -> tuple[Violation, ...]:
     """The fewest, worst first, that bring avoidable ÷ ``access`` down to ``limit`` when they are mended.
 
-    What is mended leaves ``access`` too: it is memory access that is not needed any more.
+    What is mended leaves ``access`` too: it is memory access that is not needed any more. Those that avoid less than
+    ``worth`` elements are left out, but for the worst.
     """
     ordered = sorted(violations, key=lambda violation: -violation.avoidable)
     avoidable = sum(violation.avoidable for violation in ordered)
     chosen: list[Violation] = []
     for violation in ordered:
-        if avoidable <= limit * access:
+        if avoidable <= limit * access or (chosen and violation.avoidable < worth):
             break
         chosen.append(violation)
         access, avoidable = access - violation.avoidable, avoidable - violation.avoidable

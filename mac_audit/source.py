@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType, FrameType, TracebackType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import nn
@@ -38,7 +38,14 @@ def boundary(function: F) -> F:
     return function
 
 
-def calling_line(frame: FrameType | None, constructing: nn.Module | None = None) -> Source | None:
+class Caller(NamedTuple):
+    """A line of the user's code, and the module in whose method it stands."""
+
+    source: Source | None
+    module: nn.Module | None
+
+
+def caller(frame: FrameType | None, constructing: nn.Module | None = None) -> Caller:
     """The line of the user's code that led to ``frame``.
 
     ``constructing`` is a module whose own constructor is running: its frames do not count.
@@ -51,11 +58,11 @@ def calling_line(frame: FrameType | None, constructing: nn.Module | None = None)
             if constructing is not None and owner is constructing:
                 innermost = None  # what its constructor called did not construct it
             elif isinstance(owner, nn.Module):
-                return here
+                return Caller(here, owner)
             else:
                 innermost = innermost or here
         frame = frame.f_back
-    return innermost
+    return Caller(innermost, None)
 
 
 def raising_line(traceback: TracebackType | None) -> Source | None:
@@ -75,7 +82,7 @@ def constructions_recorded() -> Iterator[None]:
     original = nn.Module.__init__
 
     def recording(module: nn.Module, *args: Any, **kwargs: Any) -> None:
-        module.__dict__[_ATTRIBUTE] = calling_line(sys._getframe(1), constructing=module)
+        module.__dict__[_ATTRIBUTE] = caller(sys._getframe(1), constructing=module).source
         original(module, *args, **kwargs)
 
     nn.Module.__init__ = recording  # type: ignore[assignment, method-assign]

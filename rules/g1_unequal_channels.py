@@ -10,7 +10,7 @@ from mac_audit.rule import Measure, NotApplicable, Outcome, Violation, fewest, r
 
 
 @rule("G1", "unequal-channels")
-def unequal_channels(profile: Profile, *, limit: float = 0.05, multiple: int = 8) -> Outcome:
+def unequal_channels(profile: Profile, *, limit: float = 0.05, multiple: int = 8, negligible: float = 0.001) -> Outcome:
     """Equal channel width minimises memory access cost.
 
     ## What it does
@@ -39,6 +39,8 @@ def unequal_channels(profile: Profile, *, limit: float = 0.05, multiple: int = 8
       criticises (ShuffleNetV1 and MobileNetV2, above 0.1).
     * `multiple`: widths are suggested as multiples of this. 8 is what tensor cores and SIMD units of eight 32-bit
       lanes fill (NVIDIA, *Deep Learning Performance*, "Tensor Core requirements").
+    * `negligible`: layers that would save less than this share of the model's memory access are not listed. 0.001 is
+      this project's choice.
 
     ## References
 
@@ -52,12 +54,12 @@ def unequal_channels(profile: Profile, *, limit: float = 0.05, multiple: int = 8
     if not layers:
         return NotApplicable("no 1×1 convolution and no linear layer")
     access = sum(costed.cost.mac_elements for costed, _ in layers)
-    violations = [_violation(costed, shape, multiple) for costed, shape in layers]
+    violations = [_violation(profile, costed, shape, multiple) for costed, shape in layers]
     return Measure(
         value=sum(violation.avoidable for violation in violations) / access,
         limit=limit,
-        measure="avoidable share of the MAC of 1×1 convolutions and linear layers",
-        violations=fewest(violations, access, limit),
+        measure="avoidable MAC of 1×1 convolutions and linear layers ÷ their MAC",
+        violations=fewest(violations, access, limit, worth=negligible * profile.total.mac_elements),
     )
 
 
@@ -67,13 +69,13 @@ def _avoidable(shape: Contraction) -> float:
     return max(0.0, shape.positions_in * (shape.c_in - width) + shape.positions_out * (shape.c_out - width))
 
 
-def _violation(costed: Costed, shape: Contraction, multiple: int) -> Violation:
+def _violation(profile: Profile, costed: Costed, shape: Contraction, multiple: int) -> Violation:
     c1, c2 = shape.c_in, shape.c_out
     width = round(sqrt(c1 * c2))
     handy = _handy(c1 * c2, lcm(multiple, shape.groups))
     return Violation(
         layer=costed.operator.layer,
-        source=costed.operator.source,
+        source=profile.line_of(costed.operator),
         message=f"channel widths {max(c1, c2) / min(c1, c2):.3g} to 1: c1={c1}, c2={c2}",
         instead=(
             f"c1={c1}, c2={c2} → {width} and {width}, at the same multiply-adds; in multiples of"

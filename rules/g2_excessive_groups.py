@@ -10,7 +10,7 @@ from mac_audit.rule import Measure, NotApplicable, Outcome, Violation, fewest, r
 
 
 @rule("G2", "excessive-groups")
-def excessive_groups(profile: Profile, *, limit: float = 0.025) -> Outcome:
+def excessive_groups(profile: Profile, *, limit: float = 0.025, negligible: float = 0.001) -> Outcome:
     """Excessive group convolution increases memory access cost.
 
     ## What it does
@@ -35,6 +35,8 @@ def excessive_groups(profile: Profile, *, limit: float = 0.025) -> Outcome:
     * `limit`: the share of avoidable memory access that is tolerated. 0.025 is this project's choice, the paper
       prints none: it lies between networks without groups (0) and those that the paper criticises (ShuffleNetV1 with
       3 groups, above 0.08).
+    * `negligible`: layers that would save less than this share of the model's memory access are not listed. 0.001 is
+      this project's choice.
 
     ## References
 
@@ -48,12 +50,12 @@ def excessive_groups(profile: Profile, *, limit: float = 0.025) -> Outcome:
     if not layers:
         return NotApplicable("no grouped convolution; depthwise ones are left to G4")
     access = profile.total.mac_elements
-    violations = [_violation(costed, shape, access) for costed, shape in layers]
+    violations = [_violation(profile, costed, shape) for costed, shape in layers]
     return Measure(
         value=sum(violation.avoidable for violation in violations) / access,
         limit=limit,
-        measure="avoidable MAC of grouped convolutions as a share of the model's",
-        violations=fewest(violations, access, limit),
+        measure="avoidable MAC of grouped convolutions ÷ the model's MAC",
+        violations=fewest(violations, access, limit, worth=negligible * access),
     )
 
 
@@ -63,19 +65,19 @@ def _avoidable(shape: Contraction) -> float:
     return activations * (1 - 1 / sqrt(shape.groups))
 
 
-def _violation(costed: Costed, shape: Contraction, access: float) -> Violation:
+def _violation(profile: Profile, costed: Costed, shape: Contraction) -> Violation:
     c1, c2, groups = shape.c_in, shape.c_out, shape.groups
     narrow = round(c1 / sqrt(groups)), round(c2 / sqrt(groups))
     kernel = "×".join(map(str, shape.kernel))
     return Violation(
         layer=costed.operator.layer,
-        source=costed.operator.source,
+        source=profile.line_of(costed.operator),
         message=f"{groups} groups in a {kernel} convolution: c1={c1}, c2={c2}",
         instead=(
             f"no groups, c1={c1}, c2={c2} → {narrow[0]} and {narrow[1]} (both divided by √{groups}), at the same"
             " multiply-adds"
         ),
-        value=_avoidable(shape) / access,
+        value=_avoidable(shape) / profile.total.mac_elements,
         avoidable=_avoidable(shape),
         avoidable_bytes=_avoidable(shape) * costed.itemsize,
         counterfactual={

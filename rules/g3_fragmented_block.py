@@ -61,9 +61,9 @@ def fragmented_block(profile: Profile, *, limit: float = 1.5) -> Outcome:
     return Measure(
         value=structure.average_parallelism,
         limit=limit,
-        measure="average parallelism: convolutions, pools and matrix products ÷ those on the longest chain",
+        measure="average parallelism: fragments ÷ those on the longest chain",
         violations=tuple(
-            _violation(block, structure.depth, _readers(block, shapes, first, profile))
+            _violation(profile, block, _readers(block, shapes, first, profile))
             for block in _fewest(structure.blocks, len(structure.fragments), limit * structure.depth)
         ),
     )
@@ -140,18 +140,18 @@ def _equal_tensors(profile: Profile) -> dict[int, int]:
     return first
 
 
-def _violation(block: Block, depth: int, groups: list[_Readers]) -> Violation:
+def _violation(profile: Profile, block: Block, groups: list[_Readers]) -> Violation:
     fragments = len(block.fragments)
     merged = fragments - sum(readers.spared for readers in groups)
     return Violation(
         layer=block.layer,
-        source=block.fragments[0].source,
+        source=profile.line_to_edit(block.layer) or block.fragments[0].source,
         message=(
             f"{fragments} operators side by side and in sequence where {block.depth} would be a chain:"
             f" width {block.width}"
         ),
         instead=_instead(block, merged, groups),
-        value=block.excess / depth,
+        value=block.excess / profile.structure.depth,
         avoidable=sum(readers.spared * readers.elements for readers in groups),
         avoidable_bytes=sum(readers.spared * readers.elements * readers.itemsize for readers in groups),
         counterfactual={

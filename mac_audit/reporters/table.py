@@ -7,6 +7,7 @@ alone, so that the column adds up to the total.
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from rich.console import Console, RenderableType
@@ -20,6 +21,7 @@ from mac_audit.units import count, percent, shape, size
 
 Entry = tuple[LayerRow, int, int, int]  # with multiply-adds, memory access and parameters to show
 
+_LINES = 6  # of code that the table names for one rule
 _ROWS = 40  # layers that a table shows where no depth was asked for
 _STYLES = {"pass": "green", "fail": "bold red", "not-applicable": "dim", "error": "bold magenta"}
 
@@ -202,27 +204,46 @@ def _value_and_explanation(rule: RuleResult) -> tuple[str, str]:
 
 
 def _findings(report: Report) -> Iterator[RenderableType]:
-    """Worst first; places with the same line and the same message are told once."""
-    alike: dict[tuple[str, Line | None, str, str], list[Finding]] = {}
+    """By line, worst line first within a rule: places that one line made are told once, with the worst of them."""
+    by_line: dict[tuple[str, Line | str], list[Finding]] = {}
     for finding in report.findings:
-        alike.setdefault((finding.code, finding.source, finding.message, finding.instead), []).append(finding)
-    if alike:
-        yield _heading("Findings", "what to mend to pass, worst first")
-    for (code, source, message, instead), findings in alike.items():
-        line = f"{source.file}:{source.line}" if source else "line not known"
-        layers = findings[0].layer or "the model"
-        if len(findings) > 1:
-            layers += f" and {len(findings) - 1} more"
-        told = _grid("left", "left")
-        told.add_row(Text(f"  {code}", style="bold red"), Text.assemble((layers, "bold"), f"  {line}"))
-        saved = sum(finding.saving.mac_elements for finding in findings)
-        bytes_saved = sum(finding.saving.mac_bytes for finding in findings)
-        share = sum(finding.saving.share for finding in findings)
-        told.add_row("", message)
-        if instead:
-            told.add_row("", f"instead {instead}")
-        told.add_row("", f"saves {count(saved)} of MAC, {size(bytes_saved)}, {percent(share)} of the model's")
-        yield told
+        by_line.setdefault((finding.code, finding.source or finding.message), []).append(finding)
+    if by_line:
+        yield _heading("Findings", "what to mend, worst first")
+    shown: Counter[str] = Counter()
+    lines = Counter(code for code, _ in by_line)
+    for findings in sorted(by_line.values(), key=lambda found: (found[0].code, -_saved(found))):
+        code = findings[0].code
+        shown[code] += 1
+        if shown[code] <= _LINES:
+            yield _told(findings)
+        elif shown[code] == lines[code]:
+            yield Text(
+                f"  {code}  … and more: {lines[code] - _LINES} of {lines[code]} lines are in -o json", style="dim"
+            )
+
+
+def _saved(findings: Sequence[Finding]) -> int:
+    return sum(finding.saving.mac_elements for finding in findings)
+
+
+def _told(findings: Sequence[Finding]) -> RenderableType:
+    worst = findings[0]
+    line = f"{worst.source.file}:{worst.source.line}" if worst.source else "line not known"
+    layers = worst.layer or "the model"
+    if len(findings) > 1:
+        layers += f" and {len(findings) - 1} more"
+    saved = _saved(findings)
+    size_saved = size(sum(finding.saving.mac_bytes for finding in findings))
+    share = percent(sum(finding.saving.share for finding in findings))
+    told = _grid("left", "left")
+    told.add_row(Text(f"  {worst.code}", style="bold red"), Text.assemble((layers, "bold"), f"  {line}"))
+    told.add_row("", worst.message)
+    if worst.instead:
+        told.add_row("", f"instead {worst.instead}")
+    if saved:
+        told.add_row("", f"saves {count(saved)} of MAC, {size_saved}, {share} of the model's")
+    return told
 
 
 def _unknown(report: Report) -> Iterator[RenderableType]:
