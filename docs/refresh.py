@@ -1,7 +1,8 @@
-"""Put real output into the documentation: every ``console`` block that starts with ``$ mac-audit`` is run.
+"""Put real output into the documentation.
 
-``python docs/refresh.py`` rewrites README.md and docs/*.md; the tests check that nothing would change. Output is that
-of a pipe, 80 columns wide.
+Every ``console`` block that starts with ``$ mac-audit`` is run, as in a pipe 80 columns wide, and every rule has its
+page under docs/rules/, written from its docstring. ``python docs/refresh.py`` rewrites the pages; the tests check that
+nothing would change.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+
+from mac_audit import page
+from mac_audit.rule import discover
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"```console\n\$ mac-audit (?P<arguments>[^\n]*)\n(?P<output>.*?)```", re.DOTALL)
@@ -34,6 +38,15 @@ def _run(arguments: str) -> str:
     return f"```console\n$ mac-audit {arguments}\n{done.stdout}{done.stderr}```"
 
 
+def rule_pages() -> dict[Path, str]:
+    """The page of each rule of this project, with what it says."""
+    rules = [rule for rule in discover() if rule.check.__module__.startswith("mac_audit.rules.")]
+    return {ROOT / "docs" / "rules" / f"{rule.code}.md": page.markdown(rule) for rule in rules}
+
+
 if __name__ == "__main__":
-    for page in pages():
-        page.write_text(refreshed(page.read_text(encoding="utf-8")), encoding="utf-8")
+    for path, text in rule_pages().items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    for path in pages():
+        path.write_text(refreshed(path.read_text(encoding="utf-8")), encoding="utf-8")

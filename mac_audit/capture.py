@@ -171,6 +171,11 @@ class _Recorder(private.TorchDispatchMode):  # type: ignore[no-untyped-call]
                 for key, tensor in table.items():
                     if tensor is None:
                         continue
+                    if nn.parameter.is_lazy(tensor):
+                        raise MacAuditError(
+                            f"The layer {path or 'of the model'} ({type(module).__name__}) learns its shape from the first"
+                            " input; run the model once before the audit, or give the layer its shape."
+                        )
                     name = named.setdefault(id(tensor), f"{path}.{key}".lstrip("."))
                     if isinstance(tensor, nn.Parameter):
                         own[name] = Parameter(name, tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."))
@@ -348,19 +353,16 @@ def _module_calls_seen_by(recorder: _Recorder) -> Iterator[None]:
 
 @contextmanager
 def _restored(model: nn.Module) -> Iterator[None]:
-    """Leave every attribute, parameter and buffer of every module as it was."""
-    modules = list(model.modules())
-    before = [(dict(vars(module)), dict(module._parameters), dict(module._buffers)) for module in modules]
+    """Leave every attribute, parameter, buffer and submodule of every module as it was."""
+    tables = [vars(module) for module in model.modules()]
+    tables += [vars(module)[name] for module in model.modules() for name in ("_parameters", "_buffers", "_modules")]
+    before = [dict(table) for table in tables]
     try:
         yield
     finally:
-        for module, (attributes, parameters, buffers) in zip(modules, before, strict=True):
-            vars(module).clear()
-            vars(module).update(attributes)
-            module._parameters.clear()
-            module._parameters.update(parameters)
-            module._buffers.clear()
-            module._buffers.update(buffers)
+        for table, contents in zip(tables, before, strict=True):
+            table.clear()
+            table.update(contents)
 
 
 @contextmanager

@@ -158,16 +158,79 @@ def _write(path: Path, text: str) -> None:
         raise MacAuditError(f"{path} cannot be written: {error.strerror}; give another file.") from error
 
 
+@main.command(name="rule")
+@click.argument("names", nargs=-1, metavar="[CODE ...]")
+@click.option("--all", "everything", is_flag=True, help="Every installed rule.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["text", "markdown", "json"]),
+    default="text",
+    show_default=True,
+    help="How to print it.",
+)
+def explain(names: tuple[str, ...], everything: bool, output: str) -> None:
+    """Explain rules: what each measures, why, what to write instead, its options. CODE is a code or a name."""
+    from mac_audit import page
+    from mac_audit.rule import discover, find
+
+    with _errors_told(show_traceback=False):
+        installed = discover()
+        if not names and not everything:
+            for rule in installed:
+                click.echo(f"{rule.code}  {rule.name:20}  {page.data(rule)['summary']}")
+            return
+        rules = list(installed) if everything else [find(installed, name) for name in names]
+        if output == "json":
+            click.echo(page.as_json(rules), nl=False)
+        else:
+            write = page.markdown if output == "markdown" else page.text
+            click.echo("\n".join(map(write, rules)), nl=False)
+
+
+@main.command(name="zoo")
+@click.argument("names", nargs=-1, metavar="[NAME ...]")
+@click.option("--batch", "batches", multiple=True, type=click.IntRange(min=1), help="A batch size; may be repeated.")
+@click.option(
+    "--resolution", "resolutions", multiple=True, type=click.IntRange(min=1), help="An input side; may be repeated."
+)
+def list_zoo(names: tuple[str, ...], batches: tuple[int, ...], resolutions: tuple[int, ...]) -> None:
+    """List the bundled networks with their costs and verdicts; NAME may hold wildcards, as in 'shufflenet_v2*'."""
+    from fnmatch import fnmatch
+
+    with _errors_told(show_traceback=False):
+        from mac_audit import zoo
+        from mac_audit.api import audit
+        from mac_audit.load import load
+        from mac_audit.reporters import overview
+
+        known = [name for name in zoo.models() if not names or any(fnmatch(name, pattern) for pattern in names)]
+        if not known:
+            raise MacAuditError(f"No network of the zoo is called {names[0]!r}; mac-audit zoo lists them all.")
+        click.echo(overview.heading())
+        for name in known:
+            channels, *own = load(f"zoo:{name}").inputs.tensors[0].shape[1:]
+            for side in resolutions or (own[0],):
+                for batch in batches or (1,):
+                    loaded = load(f"zoo:{name}", inputs=[f"{batch},{channels},{side},{side}"])
+                    click.echo(overview.row(audit(loaded.model, loaded.inputs, target=name)))
+        click.echo(overview.legend())
+
+
 @contextlib.contextmanager
 def _errors_told(show_traceback: bool) -> Iterator[None]:
-    """One sentence on standard error and exit status 2."""
+    """One sentence on standard error and exit status 2; for an error that is ours it says so."""
     try:
         yield
-    except MacAuditError as error:
+    except Exception as error:
+        expected = isinstance(error, MacAuditError)
         if show_traceback:
             traceback.print_exc()
-        else:
+        elif expected:
             click.echo(f"mac-audit: {error}", err=True)
-            if error.__cause__ is not None:
-                click.echo("(--traceback shows where it was raised)", err=True)
+        else:
+            text = " ".join(str(error).split())
+            click.echo(f"mac-audit: an error of its own, please report it: {type(error).__name__}: {text}", err=True)
+        if not show_traceback and (not expected or error.__cause__ is not None):
+            click.echo("(--traceback shows where it was raised)", err=True)
         sys.exit(2)

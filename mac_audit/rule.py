@@ -13,7 +13,8 @@ Rules are found by the entry-point group ``mac_audit.rules``, the built-in ones 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import difflib
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from typing import Any
@@ -98,6 +99,17 @@ def discover() -> tuple[Rule, ...]:
         if found.setdefault(loaded.code, loaded) is not loaded:
             raise MacAuditError(f"Two installed rules have the code {loaded.code}; uninstall one of their packages.")
     return tuple(sorted(found.values(), key=lambda rule: rule.code))
+
+
+def find(rules: Sequence[Rule], name: str) -> Rule:
+    """The rule with that code or name; case does not matter."""
+    for known in rules:
+        if name.casefold() in (known.code.casefold(), known.name):
+            return known
+    names = [part for known in rules for part in (known.code, known.name)]
+    close = difflib.get_close_matches(name, names, n=1)
+    hint = f" Did you mean {close[0]}?" if close else ""
+    raise MacAuditError(f"There is no rule {name!r}; installed are {', '.join(known.code for known in rules)}.{hint}")
 
 
 def fewest(violations: Iterable[Violation], access: float, limit: float, worth: float = 0) -> tuple[Violation, ...]:

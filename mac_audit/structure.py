@@ -126,7 +126,9 @@ class _Flow:
     def common_path(self, part: range) -> list[str]:
         """The path of the innermost module that holds all of ``part``."""
         paths = self.paths[part.start : part.stop]
-        alike = takewhile(lambda pair: pair[0] == pair[1], zip(min(paths, default=[]), max(paths, default=[])))
+        alike = takewhile(
+            lambda pair: pair[0] == pair[1], zip(min(paths, default=[]), max(paths, default=[]), strict=False)
+        )
         return [name for name, _ in alike]
 
     def calls(self, part: range) -> list[range]:
@@ -207,7 +209,7 @@ def _split(flow: _Flow, region: range, block: Block) -> Iterator[Block]:
         part, whole = waiting.pop()
         calls = flow.calls(part) if whole.excess else []
         blocks = [flow.block(call, "module") for call in calls]
-        if 2 * sum(inner.excess for inner in blocks) > whole.excess:
+        if len(blocks) > 1 and 2 * sum(inner.excess for inner in blocks) > whole.excess:
             waiting += reversed(list(zip(calls, blocks, strict=True)))
         else:
             yield whole

@@ -39,7 +39,7 @@ def elementwise_share(profile: Profile, *, limit: float = 0.45, negligible: floa
     ## Options
 
     * `limit`: the share that is tolerated. 0.45 is this project's choice, the paper prints none: it lies between
-      ShuffleNetV2 (below 0.40 at every width, at resolutions of 96 to 448 and batches of 1 to 64) and the networks
+      ShuffleNetV2 (at most 0.41 at every width, at resolutions of 96 to 448 and batches of 1 to 64) and the networks
       that the paper criticises (MobileNetV2, above 0.6).
     * `negligible`: places that would save less than this share of the model's memory access are not listed. 0.005 is
       this project's choice: two hundred of them together would make up the model.

@@ -141,6 +141,53 @@ def test_help_does_not_import_torch() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_rule_pages(tmp_path: Path) -> None:
+    listing = run("rule")
+    assert listing.exit_code == 0
+    assert [line.split()[0] for line in listing.stdout.splitlines()] == ["G1", "G2", "G3", "G4"]
+    assert run("rule", "g1").stdout == run("rule", "unequal-channels").stdout
+    assert run("rule", "--all", "-o", "markdown").stdout.count("## Why") == 4
+    (page,) = json.loads(run("rule", "G2", "-o", "json").stdout)
+    assert page["options"]["limit"] == 0.025
+    assert page["sections"].keys() == {"What it does", "Why", "Instead", "Options", "References"}
+    assert "(default 0.025)" in page["sections"]["Options"]
+    unknown = run("rule", "unequal-chanels")
+    assert unknown.exit_code == 2
+    assert "Did you mean unequal-channels?" in unknown.stderr
+
+
+def test_every_option_of_a_rule_is_documented() -> None:
+    for page in json.loads(run("rule", "--all", "-o", "json").stdout):
+        for option in page["options"]:
+            assert f"`{option}` (default" in page["sections"]["Options"], (page["code"], option)
+
+
+def test_rule_pages_do_not_import_torch() -> None:
+    code = "import sys; from click.testing import CliRunner; from mac_audit.cli import main\n"
+    code += "r = CliRunner().invoke(main, ['rule', 'G1']); assert r.exit_code == 0, r.output\n"
+    code += "assert 'torch' not in sys.modules"
+    done = _python(code)
+    assert done.returncode == 0, done.stderr
+
+
+def test_zoo_lists_verdicts() -> None:
+    result = run("zoo", "mobilenet_v1_x0_25", "--batch", "1", "--batch", "2")
+    assert result.exit_code == 0
+    _, first, second, *_ = result.stdout.splitlines()
+    assert first.startswith("mobilenet_v1_x0_25")
+    assert "2×224²" in second
+    assert second.endswith("!")  # breaks G4
+    assert run("zoo", "nonesuch*").exit_code == 2
+
+
+def test_lazy_layers_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "lazy_of_test_cli.py"
+    path.write_text("from torch import nn\nmodel = nn.Sequential(nn.LazyLinear(3))\n")
+    result = run(str(path), "--input", "1,8")
+    assert result.exit_code == 2
+    assert "The layer 0 (LazyLinear) learns its shape" in result.stderr
+
+
 def test_no_color_and_pipes() -> None:
     """Piped output has no colours; in a terminal NO_COLOR turns them off."""
     command = [sys.executable, "-m", "mac_audit", "zoo:shufflenet_v2_x0_5"]

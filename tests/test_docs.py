@@ -29,6 +29,11 @@ def test_output_is_real(refresh: ModuleType, page: Path) -> None:
     assert refresh.refreshed(text) == text, "run python docs/refresh.py"
 
 
+def test_rule_pages_are_the_docstrings(refresh: ModuleType) -> None:
+    written = {path: path.read_text(encoding="utf-8") for path in (ROOT / "docs" / "rules").glob("*.md")}
+    assert written == refresh.rule_pages(), "run python docs/refresh.py"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_python_runs(page: Path) -> None:
     for code in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):

@@ -189,7 +189,7 @@ def _verdicts(report: Report) -> RenderableType:
     table = _grid("left", "left", "left", "right", "left")
     for rule in report.rules:
         table.add_row(
-            Text(rule.verdict, style=_STYLES[rule.verdict]),
+            Text("n/a" if rule.verdict == "not-applicable" else rule.verdict, style=_STYLES[rule.verdict]),
             rule.code,
             rule.name,
             *_value_and_explanation(rule),

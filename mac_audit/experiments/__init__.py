@@ -1,0 +1,72 @@
+"""The four experiments on which the paper founds its guidelines: networks to build, and the speeds it measured.
+
+Each compares small networks of the same multiply-adds: Table 1 varies the ratio of channels (G1), Table 2 the groups
+(G2), Table 3 the fragments (G3), Table 4 the element-wise operators (G4). ``tables.toml`` holds the figures::
+
+    for scan in scans(2):
+        for row in scan:
+            print(row.platform, row.parameters, row.speed, row.unit, row.build())
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any, Literal
+
+from torch import nn
+
+from mac_audit.experiments.networks import Bottlenecks, ChannelRatio, Fragmented, GroupedPointwise
+
+Platform = Literal["gpu", "arm"]
+
+NETWORKS: dict[int, type[nn.Module]] = {1: ChannelRatio, 2: GroupedPointwise, 3: Fragmented, 4: Bottlenecks}
+UNITS: dict[Platform, str] = {"gpu": "batches/s", "arm": "images/s"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One network of a table and the ``speed`` that the paper measured for it on ``platform``.
+
+    ``parameters`` are the arguments of the network, ``source`` is where the speed is printed.
+    """
+
+    table: int
+    platform: Platform
+    parameters: dict[str, int]
+    speed: float
+    source: str
+
+    @property
+    def unit(self) -> str:
+        """Of the speed; the tables do not state how many images a batch has."""
+        return UNITS[self.platform]
+
+    def build(self) -> nn.Module:
+        """The network, on torch's default device; ``input_size`` is the shape of one image for it."""
+        return NETWORKS[self.table](**self.parameters)
+
+
+@cache
+def scans(table: int) -> tuple[tuple[Row, ...], ...]:
+    """The rows of Table ``table``, 1 to 4, by platform and size: only within a scan may speeds be compared."""
+    content = _tables()[f"table{table}"]
+    return tuple(tuple(_row(table, content["source"], scan, row) for row in scan["rows"]) for scan in content["scans"])
+
+
+def rows(table: int) -> tuple[Row, ...]:
+    """All rows of Table ``table``, 1 to 4."""
+    return tuple(row for scan in scans(table) for row in scan)
+
+
+@cache
+def _tables() -> dict[str, Any]:
+    return tomllib.loads((resources.files(__name__) / "tables.toml").read_text(encoding="utf-8"))
+
+
+def _row(table: int, source: str, scan: dict[str, Any], row: dict[str, Any]) -> Row:
+    about = {"platform", "scale", "rows", "speed"}
+    parameters = {name: value for name, value in (scan | row).items() if name not in about}
+    return Row(table, scan["platform"], parameters, row["speed"], source)
