@@ -15,7 +15,6 @@ from torch._subclasses.fake_tensor import (
     UnsupportedOperatorException,
 )
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map_only
 
 __all__ = [
     "DataDependentOutputException",
@@ -28,8 +27,6 @@ __all__ = [
     "is_lift",
     "module_call",
     "storage_key",
-    "tree_leaves",
-    "tree_map_only",
 ]
 
 module_call = torch.nn.Module.__call__

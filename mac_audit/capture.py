@@ -21,11 +21,14 @@ one opaque operator an encoder layer, is switched off meanwhile.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import inspect
+import keyword
 import operator
+import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -57,8 +60,7 @@ class Inputs:
     @property
     def tensors(self) -> list[Tensor]:
         """Every tensor among the arguments, positional ones first."""
-        leaves = private.tree_leaves((self.args, dict(self.kwargs)))
-        return [leaf for leaf in leaves if isinstance(leaf, Tensor)]
+        return list(tensors_in((self.args, self.kwargs)))
 
 
 class Spec(NamedTuple):
@@ -110,40 +112,48 @@ def record(model: nn.Module, inputs: Any) -> Recording:
 
 @boundary
 def _run(recorder: _Recorder, model: nn.Module, inputs: Inputs) -> Any:
-    names = iter(_input_names(model, inputs))
-    args, kwargs = private.tree_map_only(
-        Tensor, lambda tensor: recorder.placeholder(tensor, next(names)), (inputs.args, dict(inputs.kwargs))
+    names = iter(_named_tensors(model, inputs))
+    args, kwargs = map_tensors(
+        lambda tensor: recorder.placeholder(tensor, next(names)), (inputs.args, dict(inputs.kwargs))
     )
     try:
         with torch.no_grad(), recorder.mode, _module_calls_seen_by(recorder), recorder:
             return model(*args, **kwargs)
-    except Exception as error:
-        raise MacAuditError(_explanation(error, type(model).__name__)) from error
+    except (Exception, SystemExit) as error:
+        raise MacAuditError(_explanation(error, type(model).__name__, recorder.failed)) from error
 
 
-def _input_names(model: nn.Module, inputs: Inputs) -> list[str]:
-    """A name for each tensor among the arguments, from the signature of ``forward``: ``x``, ``batch.0``."""
-    formal = [p.name for p in inspect.signature(model.forward).parameters.values() if p.kind is not p.KEYWORD_ONLY]
-    named = {formal[i] if i < len(formal) else f"input_{i}": value for i, value in enumerate(inputs.args)}
+def _named_tensors(model: nn.Module, inputs: Inputs) -> list[str]:
+    """A name for each tensor among the arguments, from the signature of ``forward``: ``x``, ``pair.0``."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    formal = [p.name for p in inspect.signature(model.forward).parameters.values() if p.kind in kinds]
+    given = [(formal[i] if i < len(formal) else f"input_{i}", value) for i, value in enumerate(inputs.args)]
     names: list[str] = []
-    for name, value in (*named.items(), *inputs.kwargs.items()):
-        leaves = [leaf for leaf in private.tree_leaves(value) if isinstance(leaf, Tensor)]
-        names += [name] if len(leaves) == 1 else [f"{name}.{i}" for i in range(len(leaves))]
+    for name, value in (*given, *inputs.kwargs.items()):
+        number = sum(1 for _ in tensors_in(value))
+        names += [name] if number == 1 else [f"{name}.{i}" for i in range(number)]
     return names
 
 
-def _explanation(error: Exception, model: str) -> str:
-    """One sentence for whatever ``forward`` raised."""
+def _explanation(error: BaseException, model: str, layer: str | None) -> str:
+    """One sentence for whatever ``forward`` raised; ``layer`` is the innermost module that was running."""
     source = raising_line(error.__traceback__)
-    where = f" at {source.file}:{source.line}" if source else ""
+    where = f" at {source.file}:{source.line}" if source else f" in the layer {layer}" if layer else ""
+    text = " ".join(str(error).split()) or "no message"
+    text = (text if len(text) <= 300 else text[:297] + "...").rstrip(".")
     if isinstance(error, private.DataDependentOutputException | private.DynamicOutputShapeException):
         return (
             f"The forward of {model} looks at tensor values ({error.func}){where}, which cannot be known without"
             " data; compute what it needs from shapes or from constructor arguments."
         )
-    text = " ".join(str(error).split()) or "no message"
-    text = text if len(text) <= 300 else text[:297] + "..."
-    return f"The forward of {model} raised {type(error).__name__}{where}: {text.rstrip('.')}; check the inputs given."
+    if isinstance(error, private.UnsupportedOperatorException):
+        return (
+            f"The forward of {model} calls {error.func}{where}, which does not say what shape it returns; register"
+            " that with torch.library.register_fake."
+        )
+    if isinstance(error, SystemExit):
+        return f"The forward of {model} ended the program{where}; take the call of exit out."
+    return f"The forward of {model} raised {type(error).__name__}{where}: {text}; check the inputs given."
 
 
 class _Recorder(private.TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -156,6 +166,7 @@ class _Recorder(private.TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.graph = fx.Graph()
         self.attributes: dict[str, Tensor] = {}  # what get_attr nodes refer to
         self.stack: list[tuple[str, nn.Module]] = [("", model)]
+        self.failed: str | None = None  # the innermost layer that raised
         self._nodes: dict[int, fx.Node | tuple[fx.Node, int]] = {}  # by id(tensor)
         self._twins: dict[int, Tensor] = {}  # fake tensor by id of the real one, which self.attributes keeps alive
         self._names: dict[int, str] = {}  # parameters and buffers by id of the fake one
@@ -173,8 +184,8 @@ class _Recorder(private.TorchDispatchMode):  # type: ignore[no-untyped-call]
                         continue
                     if nn.parameter.is_lazy(tensor):
                         raise MacAuditError(
-                            f"The layer {path or 'of the model'} ({type(module).__name__}) learns its shape from the first"
-                            " input; run the model once before the audit, or give the layer its shape."
+                            f"The layer {path or 'of the model'} ({type(module).__name__}) learns its shape from the"
+                            " first input; run the model once before the audit, or give the layer its shape."
                         )
                     name = named.setdefault(id(tensor), f"{path}.{key}".lstrip("."))
                     if isinstance(tensor, nn.Parameter):
@@ -188,7 +199,7 @@ class _Recorder(private.TorchDispatchMode):  # type: ignore[no-untyped-call]
         if id(tensor) not in self._twins:
             fake = private.fake_twin(self.mode, tensor)
             if isinstance(tensor, nn.Parameter):
-                fake = nn.Parameter(fake, requires_grad=False)
+                fake = nn.Parameter(fake, tensor.requires_grad)  # ATen asks for it when it folds products
             self._twins[id(tensor)] = fake
             self._names[id(fake)] = name
             self.attributes[name] = tensor
@@ -197,8 +208,8 @@ class _Recorder(private.TorchDispatchMode):  # type: ignore[no-untyped-call]
     def placeholder(self, tensor: Tensor, name: str) -> Tensor:
         """The fake tensor for an input, with a placeholder node."""
         fake = private.fake_twin(self.mode, tensor)
-        node = self.graph.placeholder(name)
-        node.meta["name"] = name  # fx changes names that are no identifiers
+        node = self.graph.placeholder(re.sub(r"\W", "_", name) + "_" * keyword.iskeyword(name))
+        node.meta["name"] = name
         self._annotate(node, fake)
         return fake
 
@@ -315,15 +326,54 @@ def _stride(tensor: Tensor) -> tuple[int, ...]:
 
 
 def _shapes(value: Any) -> tuple[Shape, ...]:
-    return tuple(tuple(leaf.shape) for leaf in private.tree_leaves(value) if isinstance(leaf, Tensor))
+    return tuple(tuple(tensor.shape) for tensor in tensors_in(value))
+
+
+def tensors_in(value: Any) -> Iterator[Tensor]:
+    """Every tensor in nested sequences, mappings and dataclasses, in order."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from tensors_in(item)
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from tensors_in(item)
+    elif _is_dataclass(value):
+        for field in dataclasses.fields(value):
+            yield from tensors_in(getattr(value, field.name))
+
+
+def map_tensors(function: Callable[[Tensor], Tensor], value: Any) -> Any:
+    """A copy of ``value`` with ``function`` of each tensor in its place; the types of containers stay."""
+    if isinstance(value, Tensor):
+        return function(value)
+    if isinstance(value, Mapping):
+        mapped = copy.copy(value)
+        for key, item in value.items():
+            mapped[key] = map_tensors(function, item)  # type: ignore[index]
+        return mapped
+    if isinstance(value, tuple | list):
+        items = [map_tensors(function, item) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+    if _is_dataclass(value):
+        mapped = copy.copy(value)
+        for field in dataclasses.fields(value):
+            object.__setattr__(mapped, field.name, map_tensors(function, getattr(value, field.name)))
+        return mapped
+    return value
+
+
+def _is_dataclass(value: Any) -> bool:
+    return dataclasses.is_dataclass(value) and not isinstance(value, type)
 
 
 def _containers(value: Any) -> Any:
     """``value`` with mappings and dataclasses as dicts, and other sequences as tuples and lists."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, Mapping | type):
-        return {field.name: _containers(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return {key: _containers(item) for key, item in value.items()}
+    if _is_dataclass(value):
+        return {field.name: _containers(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, list):
         return [_containers(item) for item in value]
     if isinstance(value, tuple):
@@ -339,6 +389,9 @@ def _module_calls_seen_by(recorder: _Recorder) -> Iterator[None]:
         path = recorder.enter(module, (args, kwargs))
         try:
             result = private.module_call(module, *args, **kwargs)
+        except BaseException:
+            recorder.failed = recorder.failed or path
+            raise
         finally:
             recorder.stack.pop()
         recorder.leave(path, result)
@@ -353,16 +406,16 @@ def _module_calls_seen_by(recorder: _Recorder) -> Iterator[None]:
 
 @contextmanager
 def _restored(model: nn.Module) -> Iterator[None]:
-    """Leave every attribute, parameter, buffer and submodule of every module as it was."""
+    """Leave every attribute of every module as it was, and what its lists, dicts and sets hold."""
     tables = [vars(module) for module in model.modules()]
-    tables += [vars(module)[name] for module in model.modules() for name in ("_parameters", "_buffers", "_modules")]
-    before = [dict(table) for table in tables]
+    inner = [value for table in tables for value in table.values() if isinstance(value, list | dict | set)]
+    before = [(container, copy.copy(container)) for container in (*tables, *inner)]
     try:
         yield
     finally:
-        for table, contents in zip(tables, before, strict=True):
-            table.clear()
-            table.update(contents)
+        for container, contents in before:
+            container.clear()
+            container.extend(contents) if isinstance(container, list) else container.update(contents)
 
 
 @contextmanager

@@ -90,6 +90,7 @@ class Contraction:
     positions_out: int
     groups: int = 1
     kernel: tuple[int, ...] = ()
+    dilation: tuple[int, ...] = ()
     transposed: bool = False
     weighted: bool = True
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -31,6 +32,7 @@ class _Lowering:
         self.values: dict[fx.Node, Any] = {}  # index of a tensor, or a tuple of them
         self.storages: dict[int, int] = {}  # numbered in order of appearance
         self.written: dict[int, int] = {}  # the tensor through which a storage was last written
+        self.variable: set[int] = set()  # storages into which something went that follows from the inputs
 
     def network(self, construction: str) -> Network:
         inputs: list[int] = []
@@ -49,7 +51,7 @@ class _Lowering:
             else:
                 self._add_operator(node)
         return Network(
-            tuple(self.tensors),
+            tuple(map(self._final, self.tensors)),
             tuple(self.operators),
             self.captured.meta["layers"],
             tuple(inputs),
@@ -60,6 +62,10 @@ class _Lowering:
                 "torch": str(torch.__version__).partition("+")[0],
             },
         )
+
+    def _final(self, tensor: Tensor) -> Tensor:
+        """What was fixed until something was written into it is no weight."""
+        return replace(tensor, role="activation") if tensor.storage in self.variable and tensor.is_weight else tensor
 
     def _role_of(self, name: str) -> Role:
         if name in self.parameters:
@@ -76,9 +82,11 @@ class _Lowering:
                 value = node.args[position]
             else:
                 value = node.kwargs.get(formal.name, formal.default_value)
-            arguments[formal.name] = self._argument(value)
+            argument = self._argument(value)
             if formal.alias_info is not None and formal.alias_info.is_write and not reshapes:
-                mutated += _refs(arguments[formal.name])
+                mutated += _refs(argument)
+            if not formal.is_out:  # that is written and never read
+                arguments[formal.name] = argument
         read = tuple(dict.fromkeys(index for argument in arguments.values() for index in _refs(argument)))
         after = tuple(
             {
@@ -110,13 +118,18 @@ class _Lowering:
     def _add_results(self, node: fx.Node, read: tuple[int, ...], mutated: list[int]) -> tuple[int, ...]:
         spec = node.meta["spec"]
         written = {self.tensors[index].storage for index in mutated}
-        fixed = bool(read) and all(self.tensors[index].is_weight for index in read)
+        fixed = bool(read) and all(
+            self.tensors[index].is_weight and self.tensors[index].storage not in self.variable for index in read
+        )
+        if not fixed:
+            self.variable |= written
 
         def add(item: Any) -> int | None:
             if item is None:
                 return None
-            owner = next((self.tensors[i] for i in read if self.tensors[i].storage == self._storage(item)), None)
-            if owner is not None and self._storage(item) not in written:  # a view
+            storage = self._storage(item)
+            owner = next((self.tensors[i] for i in read if self.tensors[i].storage == storage), None)
+            if owner is not None and storage not in written and storage not in self.variable:  # a view
                 return self._add(item, owner.role, owner.name)
             return self._add(item, "constant" if fixed else "activation", "")
 
@@ -173,14 +186,22 @@ def _name(value: Any) -> str:
 
 
 def _distinct(spec: Spec) -> int:
-    """Distinct elements in memory behind a shape: a dimension of stride 0 repeats one, overlapping windows share."""
+    """Distinct elements in memory behind a shape: a dimension of stride 0 repeats one, overlapping windows share.
+
+    Dimensions are taken from the smallest stride up. One that steps over all that was covered multiplies it; one
+    that steps within a covered stretch without gaps makes it longer. Other overlaps count at most as far as they
+    reach.
+    """
     if not spec.stride:
         return math.prod(spec.shape)
     if 0 in spec.shape:
         return 0
-    moving = [(size, stride) for size, stride in zip(spec.shape, spec.stride, strict=True) if stride]
-    reach = 1 + sum((size - 1) * stride for size, stride in moving)
-    return min(math.prod(size for size, _ in moving), reach)
+    count = reach = 1
+    for stride, size in sorted((stride, size) for size, stride in zip(spec.shape, spec.stride, strict=True) if stride):
+        longer = reach + (size - 1) * stride
+        count = count * size if stride >= reach else longer if count == reach else min(count * size, longer)
+        reach = longer
+    return count
 
 
 def _refs(value: Argument) -> list[int]:

@@ -14,6 +14,7 @@ from functools import cached_property
 from math import prod
 from typing import Any, Literal
 
+from mac_audit.errors import MacAuditError
 from mac_audit.plain import from_plain, parse_versioned, to_plain
 
 SCHEMA_VERSION = 1
@@ -170,7 +171,16 @@ class Network:
     @classmethod
     def from_json(cls, text: str, where: str = "network") -> Network:
         """The network that ``text`` describes; ``MacAuditError`` names what is wrong with it."""
-        return from_plain(cls, parse_versioned(text, SCHEMA_VERSION, where), where)
+        network = from_plain(cls, parse_versioned(text, SCHEMA_VERSION, where), where)
+        named = {index for op in network.operators for index in (*op.inputs, *op.outputs, *op.mutates, *op.after)}
+        for index in named.union(network.inputs, network.outputs):
+            if not 0 <= index < len(network.tensors):
+                raise MacAuditError(f"{where} refers to tensor {index}, but has {len(network.tensors)} of them.")
+        layers = {layer.path for layer in network.layers}
+        for operator in network.operators:
+            if operator.layer not in layers:
+                raise MacAuditError(f"{where} puts {operator.name} into a layer {operator.layer!r} that it lacks.")
+        return network
 
 
 def _refs(values: Any) -> Iterator[int]:

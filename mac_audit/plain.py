@@ -38,15 +38,19 @@ def from_plain(kind: type[T], value: Any, where: str) -> T:
 def parse_versioned(text: str, version: int, where: str) -> dict[str, Any]:
     """The JSON object in ``text``, less its ``schema_version``, which must be ``version``."""
     try:
-        data = json.loads(text)
+        data = json.loads(text, parse_constant=_no_number)
     except ValueError as error:
         raise MacAuditError(f"{where} is not JSON: {error}.") from None
     if not isinstance(data, dict) or "schema_version" not in data:
         raise MacAuditError(f"{where} has no schema_version; give a file that mac-audit wrote.")
     found = data.pop("schema_version")
-    if found != version:
+    if type(found) is not int or found != version:
         raise MacAuditError(f"{where} has schema version {found!r}, but this mac-audit reads {version}.")
     return data
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 @functools.cache

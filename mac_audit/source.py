@@ -53,7 +53,7 @@ def caller(frame: FrameType | None, constructing: nn.Module | None = None) -> Ca
     innermost: Source | None = None
     while frame is not None and frame.f_code not in _boundaries:
         if _is_users(frame.f_code):
-            owner = _first_argument(frame)
+            owner = _self(frame)
             here = Source(frame.f_code.co_filename, frame.f_lineno)
             if constructing is not None and owner is constructing:
                 innermost = None  # what its constructor called did not construct it
@@ -106,6 +106,9 @@ def _is_users(code: CodeType) -> bool:
     return known
 
 
-def _first_argument(frame: FrameType) -> Any:
+def _self(frame: FrameType) -> Any:
+    """The object whose method runs in ``frame``; None for a function that stands in no class."""
     code = frame.f_code
-    return frame.f_locals.get(code.co_varnames[0]) if code.co_argcount else None
+    around = code.co_qualname.rpartition(".")[0]
+    is_method = bool(around) and not around.endswith("<locals>")
+    return frame.f_locals.get(code.co_varnames[0]) if is_method and code.co_argcount else None

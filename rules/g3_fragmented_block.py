@@ -102,14 +102,14 @@ class _Readers:
 def _readers(
     block: Block, shapes: dict[str, Contraction | None], first: dict[int, int], profile: Profile
 ) -> list[_Readers]:
-    """Those of ``block``, most first. Stride, groups and direction have to agree, kernel sizes need not."""
+    """Those of ``block``, most first. Stride, groups, dilation and direction have to agree, kernel sizes need not."""
     tensors = profile.network.tensors
     alike: dict[tuple[object, ...], list[tuple[Contraction, int]]] = {}
     for operator in block.fragments:
         shape = shapes[operator.name]
         read = next((index for index in operator.inputs if not tensors[index].is_weight), None)
         if shape is not None and shape.weighted and read is not None:
-            key = (first.get(read, read), shape.positions_out, shape.groups, shape.transposed)
+            key = (first.get(read, read), shape.positions_out, shape.groups, shape.dilation, shape.transposed)
             alike.setdefault(key, []).append((shape, read))
     found = [
         _Readers(tuple(sorted(_kind(shape) for shape, _ in layers)), tensors[read].elements, tensors[read].itemsize)

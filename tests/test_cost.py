@@ -22,12 +22,11 @@ from mac_audit.profile import Profile
 
 # One of each size and kind; those left out repeat the same blocks, deeper or wider.
 TORCHVISION = (
-    *("alexnet", "convnext_tiny", "densenet121", "efficientnet_b0", "efficientnet_b3", "efficientnet_v2_s"),
-    *("googlenet", "inception_v3", "maxvit_t", "mnasnet0_5", "mnasnet1_3", "mobilenet_v2", "mobilenet_v3_large"),
-    *("mobilenet_v3_small", "regnet_x_400mf", "regnet_x_1_6gf", "regnet_y_400mf", "regnet_y_1_6gf", "resnet18"),
-    *("resnet34", "resnet50", "resnet101", "resnext50_32x4d", "resnext101_64x4d", "shufflenet_v2_x0_5"),
-    *("shufflenet_v2_x1_0", "shufflenet_v2_x1_5", "shufflenet_v2_x2_0", "squeezenet1_0", "squeezenet1_1", "swin_t"),
-    *("swin_v2_t", "vgg11", "vgg16_bn", "vgg19", "vit_b_16", "vit_b_32", "vit_l_32", "wide_resnet50_2"),
+    *("alexnet", "convnext_tiny", "densenet121", "efficientnet_b0", "efficientnet_v2_s", "googlenet", "inception_v3"),
+    *("maxvit_t", "mnasnet0_5", "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small", "regnet_x_400mf"),
+    *("regnet_y_400mf", "regnet_y_1_6gf", "resnet18", "resnet34", "resnet50", "resnext50_32x4d", "shufflenet_v2_x0_5"),
+    *("shufflenet_v2_x1_0", "squeezenet1_0", "squeezenet1_1", "swin_t", "swin_v2_t", "vgg11", "vgg16_bn", "vit_b_16"),
+    *("vit_b_32", "wide_resnet50_2"),
 )
 
 
@@ -174,9 +173,15 @@ def test_tied_weights_count_once() -> None:
 
 
 def test_parameters_that_are_not_read_count_as_parameters_alone() -> None:
-    model = nn.ModuleDict({"used": nn.Linear(4, 4), "unused": nn.Linear(4, 4)})
-    model.forward = lambda x: model["used"](x)  # type: ignore[method-assign]
-    found = profile(model, torch.empty(1, 4, device="meta"))
+    class Half(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.used, self.unused = nn.Linear(4, 4), nn.Linear(4, 4)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.used(x)
+
+    found = profile(Half(), torch.empty(1, 4, device="meta"))
     assert found.params == 2 * 20
     assert found.total.reads_weight == 20
 

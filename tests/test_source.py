@@ -222,7 +222,6 @@ def test_operator_in_a_lambda_and_a_comprehension(folder: Path) -> None:
     assert case.operator("tanh") == case.marked()
 
 
-@pytest.mark.xfail(strict=True, reason="a function whose first argument is a module is taken for a method of it")
 def test_helper_that_takes_a_module_stands_back(folder: Path) -> None:
     case = Case(
         folder,

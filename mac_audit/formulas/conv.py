@@ -30,6 +30,7 @@ def convolution(
     input: Tensor | None = None,
     self: Tensor | None = None,
     bias: Tensor | None = None,
+    dilation: tuple[int, ...] = (),
     transposed: bool = False,
     groups: int | None = None,
 ) -> Work:
@@ -45,6 +46,7 @@ def convolution(
         positions_out=out.numel // c_out,
         groups=groups or c_in // weight.shape[1],
         kernel=kernel,
+        dilation=dilation,
         transposed=transposed,
     )
     return Work(_kind(shape), shape.madds, other_ops=out.numel if bias is not None else 0, contraction=shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 
 from mac_audit.cost import Contraction, Work, formula
@@ -9,22 +10,35 @@ from mac_audit.network import Tensor
 
 
 def product(left: Tensor, right: Tensor, bias: Tensor | None = None) -> Work:
-    """(…, m, k) × (…, k, n): m·n·k for each of the batch. Either side may be the weight."""
+    """(…, m, k) × (…, k, n): m·n·k for each of the batch. Either side may be the weight.
+
+    A weight that is expanded over the batch is one layer, applied at batch · m positions.
+    """
     *batch, m, k = left.shape
     n = right.shape[-1]
-    groups = prod(batch)
-    weighted = left.is_weight or right.is_weight
+    groups = prod(batch) or 1
+    work = prod(batch) * m * n * k
+    added = prod(batch) * m * n if bias is not None else 0
+    weight = left if left.is_weight else right
     if left.is_weight and not right.is_weight:
         m, n = n, m
+    if weight.is_weight and weight.elements * groups == weight.numel:
+        m, groups = m * groups, 1
     shape = Contraction(
         c_in=k * groups,
         c_out=n * groups,
         positions_in=m,
         positions_out=m,
-        groups=groups or 1,
-        weighted=weighted,
+        groups=groups,
+        weighted=weight.is_weight,
     )
-    return Work("matmul", groups * m * n * k, other_ops=groups * m * n if bias is not None else 0, contraction=shape)
+    return Work("matmul", work, other_ops=added, contraction=shape)
+
+
+def biased(bias: Tensor, left: Tensor, right: Tensor, name: str, beta: float) -> Work:
+    """A product on top of ``bias``, the argument ``name``; with ``beta`` 0 it is not looked at."""
+    work = product(left, right, bias if beta else None)
+    return work if beta else replace(work, reads={name: 0})
 
 
 @formula("aten.mm", "aten.bmm")
@@ -34,15 +48,15 @@ def mm(self: Tensor, mat2: Tensor, bias: Tensor | None = None) -> Work:
 
 
 @formula("aten.addmm", "aten._addmm_activation")
-def addmm(self: Tensor, mat1: Tensor, mat2: Tensor) -> Work:
-    """self + mat1 × mat2."""
-    return product(mat1, mat2, bias=self)
+def addmm(self: Tensor, mat1: Tensor, mat2: Tensor, beta: float = 1) -> Work:
+    """beta · self + mat1 × mat2."""
+    return biased(self, mat1, mat2, "self", beta)
 
 
 @formula("aten.baddbmm", "aten.addbmm")
-def baddbmm(self: Tensor, batch1: Tensor, batch2: Tensor) -> Work:
-    """self + batch1 × batch2."""
-    return product(batch1, batch2, bias=self)
+def baddbmm(self: Tensor, batch1: Tensor, batch2: Tensor, beta: float = 1) -> Work:
+    """beta · self + batch1 × batch2."""
+    return biased(self, batch1, batch2, "self", beta)
 
 
 @formula("aten.mv")

@@ -92,21 +92,45 @@ def embedding_bag(weight: Tensor, indices: Tensor, out: Tensor) -> Work:
 
 
 @formula("aten.index_put", "aten._unsafe_index_put")
-def index_put(self: Tensor, values: Tensor, out: Tensor, accumulate: bool = False) -> Work:
-    """Writes ``values`` at indices: into a copy of ``self``, or in place into that part alone."""
-    return _scattered(self, out, values.numel, accumulate)
+def index_put(
+    self: Tensor, indices: tuple[Tensor | None, ...], values: Tensor, out: Tensor, accumulate: bool = False
+) -> Work:
+    """Writes ``values``, broadcast, at indices: into a copy of ``self``, or in place into that part alone.
+
+    The part: the broadcast shape of the indices, times the dimensions that are not indexed. A mask counts as long
+    as it is, which is the most that it can let through.
+    """
+    places: list[Tensor] = [index for index in indices if index is not None]
+    masked = sum(len(index.shape) - 1 for index in places if index.dtype in ("bool", "uint8"))
+    indexed = [size for size, index in zip(self.shape, indices, strict=False) if index is None]
+    rest = prod(indexed) * prod(self.shape[len(indices) + masked :])
+    written = prod(_broadcast([index.shape for index in places])) * rest
+    return _scattered(self, out, max(written, values.numel), accumulate)
 
 
-@formula("aten.scatter", "aten.scatter_add", "aten.scatter_reduce", "aten.index_add", "aten.index_copy")
+def _broadcast(shapes: list[tuple[int, ...]]) -> list[int]:
+    """The common shape, aligned at the last dimension."""
+    length = max(map(len, shapes), default=0)
+    return [max((s[len(s) - i] for s in shapes if len(s) >= i), default=1) for i in range(length, 0, -1)]
+
+
+@formula("aten.scatter", "aten.index_copy")
 def scatter(self: Tensor, index: Tensor, out: Tensor, source: Tensor | None = None) -> Work:
     """Writes one element for each index: into a copy of ``self``, or in place into that part alone."""
     return _scattered(self, out, source.numel if source is not None else index.numel, accumulate=False)
 
 
+@formula("aten.scatter_add", "aten.scatter_reduce", "aten.index_add")
+def scatter_add(self: Tensor, index: Tensor, out: Tensor, source: Tensor | None = None) -> Work:
+    """Like ``scatter``, onto what is there."""
+    return _scattered(self, out, source.numel if source is not None else index.numel, accumulate=True)
+
+
 def _scattered(self: Tensor, out: Tensor, written: int, accumulate: bool) -> Work:
+    added = written if accumulate else 0
     if out.storage != self.storage:
-        return MOVED
-    return Work("data-movement", reads={"self": written if accumulate else 0}, writes=written)
+        return Work("data-movement", other_ops=added)
+    return Work("data-movement", other_ops=added, reads={"self": added}, writes=written)
 
 
 @formula("aten.upsample_nearest1d", "aten.upsample_nearest2d", "aten.upsample_nearest3d")

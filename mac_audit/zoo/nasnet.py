@@ -61,21 +61,23 @@ def squeeze(in_channels: int, filters: int) -> nn.Sequential:
 class FactorizedReduction(nn.Module):
     """Brings a state to the cell's number of filters and half the size.
 
-    ``(N, in_channels, H, W)`` → ``(N, filters, ⌈H/2⌉, ⌈W/2⌉)``. One 1×1 convolution of stride 2 sees the even
-    positions, another one the odd positions, and each gives half the filters.
+    ``(N, in_channels, H, W)`` → ``(N, filters, ⌈H/2⌉, ⌈W/2⌉)``. One 1×1 convolution sees the even positions, another
+    one the odd positions, and each gives half the filters. Positions are picked by a 1×1 average pooling of stride 2,
+    as in the authors' release.
     """
 
     def __init__(self, in_channels: int, filters: int) -> None:
         super().__init__()
         self.relu = nn.ReLU()
-        self.even = nn.Conv2d(in_channels, filters // 2, 1, 2, bias=False)
-        self.odd = nn.Conv2d(in_channels, filters - filters // 2, 1, 2, bias=False)
+        self.pick = nn.AvgPool2d(1, 2)
+        self.even = nn.Conv2d(in_channels, filters // 2, 1, bias=False)
+        self.odd = nn.Conv2d(in_channels, filters - filters // 2, 1, bias=False)
         self.norm = norm(filters)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.relu(x)
         shifted = F.pad(x, (-1, 1, -1, 1))  # one position up and to the left
-        out: Tensor = self.norm(torch.cat([self.even(x), self.odd(shifted)], dim=1))
+        out: Tensor = self.norm(torch.cat([self.even(self.pick(x)), self.odd(self.pick(shifted))], dim=1))
         return out
 
 

@@ -71,7 +71,7 @@ def _floor(loaded) -> float:
     model = loaded.model.eval()
     start = time.perf_counter()
     state = {name: private.fake_twin(mode, tensor) for name, tensor in model.state_dict().items()}
-    inputs = private.tree_map_only(torch.Tensor, lambda tensor: private.fake_twin(mode, tensor), loaded.inputs.args)
+    inputs = tuple(private.fake_twin(mode, tensor) for tensor in loaded.inputs.args)
     with torch.no_grad(), mode:
         torch.func.functional_call(model, state, inputs)
     return time.perf_counter() - start
