@@ -38,7 +38,7 @@ from torch import Tensor, fx, nn
 from mac_audit import _torch as private
 from mac_audit.errors import MacAuditError
 from mac_audit.network import Layer, Parameter, Shape
-from mac_audit.source import boundary, caller, construction_line, raising_line
+from mac_audit.source import boundary, callers, construction_lines, raising_line
 
 
 @dataclasses.dataclass(frozen=True)
@@ -192,7 +192,7 @@ class _Recorder(private.TorchDispatchMode):  # type: ignore[no-untyped-call]
                         own[name] = Parameter(name, tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."))
                     table[key] = self._fake_member(tensor, name)
             self._layers[path] = dataclasses.replace(
-                self._layers[path], source=construction_line(module), parameters=tuple(own.values())
+                self._layers[path], sources=construction_lines(module), parameters=tuple(own.values())
             )
 
     def _fake_member(self, tensor: Tensor, name: str) -> Tensor:
@@ -231,8 +231,9 @@ class _Recorder(private.TorchDispatchMode):  # type: ignore[no-untyped-call]
         node = self.graph.create_node("call_function", target, node_args, node_kwargs)
         self._annotate(node, result)
         node.meta["layer"], module = self.stack[-1]
-        node.meta["source"], owner = caller(sys._getframe(1))
-        node.meta["own"] = owner is module
+        lines = callers(sys._getframe(1))
+        node.meta["source"] = lines[0].source if lines else None
+        node.meta["own"] = bool(lines) and lines[0].module is module
         return result
 
     def to_nodes(self, value: Any) -> Any:
@@ -296,7 +297,7 @@ class _Recorder(private.TorchDispatchMode):  # type: ignore[no-untyped-call]
         path = self._paths.get(id(module))
         if path is None:  # made in forward, or kept where named_modules does not look
             path = f"{self.stack[-1][0]}.<{type(module).__name__}>".lstrip(".")
-        layer = self._layers.get(path) or Layer(path, type(module).__name__, construction_line(module))
+        layer = self._layers.get(path) or Layer(path, type(module).__name__, construction_lines(module))
         shapes = layer.input_shapes if layer.calls else _shapes(arguments)
         self._layers[path] = dataclasses.replace(layer, calls=layer.calls + 1, input_shapes=shapes)
         self.stack.append((path, module))

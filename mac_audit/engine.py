@@ -74,9 +74,15 @@ def _judge(rule: Rule, profile: Profile, options: Mapping[str, Any]) -> tuple[Ru
         return RuleResult(rule.code, rule.name, "error", reason=reason), []
     if isinstance(outcome, NotApplicable):
         return RuleResult(rule.code, rule.name, "not-applicable", reason=outcome.reason), []
-    failed = outcome.value > outcome.limit
+    failed = outcome.value > outcome.limit and not outcome.negligible
     result = RuleResult(
-        rule.code, rule.name, "fail" if failed else "pass", outcome.value, outcome.limit, outcome.measure
+        rule.code,
+        rule.name,
+        "fail" if failed else "pass",
+        outcome.value,
+        outcome.limit,
+        outcome.measure,
+        "beyond the limit, but no place would save enough to be worth it" if outcome.negligible else "",
     )
     findings = [_finding(rule, violation, outcome.limit, profile) for violation in outcome.violations]
     return result, findings if failed else []

@@ -2,7 +2,8 @@
 
 * ``eager``: every operator is one kernel, the captured graph as it is.
 * ``folded``: the form in which a network is deployed, and what the paper counts. A batch norm whose statistics are
-  fixed is folded into the convolution or linear layer before it, and results that nobody reads (the indices of a
+  fixed is folded into the convolution or linear layer before it, a bias that arrives as an addition of its own into
+  its product, and results that nobody reads (the indices of a
   max pool, saved statistics) are not written. Dropout and identity leave no operator in eval mode.
 * ``fused``: folded, and element-wise operators run in the kernel of what they follow, as a compiler would have it:
   a result that is read in its own kernel alone stays in registers, neither written nor read back.
@@ -14,7 +15,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from mac_audit.errors import MacAuditError
-from mac_audit.network import Network, Operator, Ref
+from mac_audit.fusion import KindOf, whole_views, with_epilogues
+from mac_audit.network import Argument, Network, Operator, Ref
 
 _BATCH_NORMS = {
     "aten.native_batch_norm",
@@ -32,9 +34,7 @@ _FOLDS_INTO = {  # the argument that holds the weight, and the one for a bias
 }
 
 
-KindOf = Callable[[Operator, Network], str]
-
-_KERNELS = {"conv", "pointwise-conv", "grouped-conv", "depthwise-conv", "matmul", "norm", "pool", "reduction"}
+_PRODUCTS = {"aten.mm", "aten.bmm"}
 
 
 def execute(network: Network, execution: str, kind_of: KindOf) -> Network:
@@ -53,12 +53,66 @@ def eager(network: Network, kind_of: KindOf) -> Network:
 def folded(network: Network, kind_of: KindOf) -> Network:
     """Batch norms folded into what they follow, unread results dropped."""
     del kind_of
-    return _without_unread_results(_with_folded_norms(network))
+    return _without_unread_results(_with_folded_norms(_with_folded_biases(network)))
 
 
 def fused(network: Network, kind_of: KindOf) -> Network:
     """Folded, with element-wise operators in the kernels of what they follow."""
-    return _with_epilogues(folded(network, kind_of), kind_of)
+    return with_epilogues(folded(network, kind_of), kind_of)
+
+
+def _with_folded_biases(network: Network) -> Network:
+    """A linear layer on a view arrives as a product and an addition of its bias: one layer where it is deployed."""
+    whole = whole_views(network)
+    biases: dict[str, Ref] = {}  # by the name of the product
+    removed: set[str] = set()
+    same: dict[int, int] = {}  # the sum, as the result that it is folded into
+    for operator in network.operators:
+        left, right = operator.arguments.get("self"), operator.arguments.get("other")
+        if _base(operator).removesuffix("_") != "aten.add" or operator.arguments.get("alpha") != 1:
+            continue
+        if not isinstance(left, Ref) or not isinstance(right, Ref):
+            continue
+        product = network.producers.get(whole.get(left.tensor, left.tensor))
+        if product is None or _base(product) not in _PRODUCTS or product.name in biases:
+            continue
+        bias, result = network.tensors[right.tensor], network.tensors[operator.outputs[0]]
+        fits = bias.is_weight and bias.shape == result.shape[-1:] and result.numel == network.tensors[left.tensor].numel
+        if fits and _read_once(left.tensor, product.outputs[0], network):
+            biases[product.name] = right
+            removed.add(operator.name)
+            same[operator.outputs[0]] = left.tensor
+    if not removed:
+        return network
+
+    def rewritten(operator: Operator) -> Operator:
+        arguments = {name: _renamed(value, same) for name, value in operator.arguments.items()}
+        if operator.name in biases:
+            arguments["bias"] = biases[operator.name]
+        after = tuple(dict.fromkeys(same.get(index, index) for index in operator.after))
+        return replace(operator, arguments=arguments, after=after)
+
+    operators = tuple(rewritten(operator) for operator in network.operators if operator.name not in removed)
+    outputs = tuple(same.get(index, index) for index in network.outputs)
+    return replace(network, operators=operators, outputs=outputs)
+
+
+def _read_once(last: int, first: int, network: Network) -> bool:
+    """Whether one operator alone reads ``last``, and each result from ``first`` up to it, through views."""
+    while True:
+        if len(network.readers.get(last, ())) != 1 or last in network.outputs:
+            return False
+        if last == first:
+            return True
+        last = network.producers[last].inputs[0]
+
+
+def _renamed(value: Argument, same: dict[int, int]) -> Argument:
+    if isinstance(value, Ref):
+        return Ref(same.get(value.tensor, value.tensor))
+    if isinstance(value, tuple):
+        return tuple(Ref(same.get(v.tensor, v.tensor)) if isinstance(v, Ref) else v for v in value)
+    return value
 
 
 def _with_folded_norms(network: Network) -> Network:
@@ -105,76 +159,6 @@ def _without_unread_results(network: Network) -> Network:
         return replace(operator, outputs=read) if read and read != operator.outputs else operator
 
     return replace(network, operators=tuple(map(trimmed, network.operators)))
-
-
-def _with_epilogues(network: Network, kind_of: KindOf) -> Network:
-    whole = _whole_views(network)
-    first = _starts_of_kernels(network, whole, kind_of)
-    readers: dict[int, set[str]] = {}  # the kernels that read a result, through whatever view
-    for operator in network.operators:
-        if operator.outputs and operator.outputs[0] in whole:
-            continue  # looks at another result; what reads the view counts
-        for index in operator.inputs:
-            readers.setdefault(whole.get(index, index), set()).add(first.get(operator.name, operator.name))
-    kept = {whole.get(index, index) for index in network.outputs}
-    inside = {
-        index
-        for operator in network.operators
-        for index in operator.outputs
-        if index not in whole and index not in kept and readers.get(index) == {first.get(operator.name)}
-    }
-    tensors = tuple(
-        replace(tensor, elements=0) if whole.get(index, index) in inside else tensor
-        for index, tensor in enumerate(network.tensors)
-    )
-
-    def joined(operator: Operator) -> Operator:
-        joins = any(whole.get(index, index) in inside for index in operator.inputs) and not operator.view
-        return replace(operator, kernel=first[operator.name]) if joins else operator
-
-    return replace(network, tensors=tensors, operators=tuple(map(joined, network.operators)))
-
-
-def _whole_views(network: Network) -> dict[int, int]:
-    """Tensors that look at all of another one (reshaped, transposed) → that one; parts of it are not here."""
-    found: dict[int, int] = {}
-    for operator in network.operators:
-        if operator.view and len(operator.inputs) == len(operator.outputs) == 1:
-            (source,), (result,) = operator.inputs, operator.outputs
-            if network.tensors[source].elements == network.tensors[result].numel:
-                found[result] = found.get(source, source)
-    return found
-
-
-def _starts_of_kernels(network: Network, whole: dict[int, int], kind_of: KindOf) -> dict[str, str]:
-    """The name of each working operator → that of the operator with which its kernel starts.
-
-    An element-wise operator joins the kernel of its latest operand of the same size, if its other operands are
-    there before that kernel starts or come from within.
-    """
-    first: dict[str, str] = {}
-    position = {operator.name: place for place, operator in enumerate(network.operators)}
-    for operator in network.operators:
-        kind = kind_of(operator, network)
-        if kind in _KERNELS:
-            first[operator.name] = operator.name
-        if kind != "elementwise" or not operator.outputs:
-            continue
-        size = network.tensors[operator.outputs[0]].numel
-        first[operator.name] = operator.name
-        operands = [whole.get(index, index) for index in operator.inputs]
-        producers = {index: made for index in operands if (made := network.producers.get(index)) is not None}
-        ahead = [
-            first[made.name]
-            for index, made in producers.items()
-            if made.name in first and network.tensors[index].numel == size
-        ]
-        if ahead:
-            kernel = max(ahead, key=position.__getitem__)
-            others = (made.name for made in producers.values() if first.get(made.name) != kernel)
-            if all(position[name] < position[kernel] for name in others):
-                first[operator.name] = kernel
-    return first
 
 
 def _base(operator: Operator) -> str:

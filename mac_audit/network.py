@@ -117,17 +117,23 @@ class Parameter:
 class Layer:
     """One module: its own parameters (not those of modules inside it) and the shapes of its first call.
 
-    ``source`` is the line that constructed it, None where the construction was not watched. ``path`` of the model
-    itself is empty. A module reachable by several paths has the first; ``calls`` counts all its calls.
+    ``sources`` are the lines that constructed it, from the one that is meant outwards through the functions that
+    called it; none where the construction was not watched. ``path`` of the model itself is empty. A module reachable
+    by several paths has the first; ``calls`` counts all its calls.
     """
 
     path: str
     type: str
-    source: Source | None = None
+    sources: tuple[Source, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     calls: int = 0
     input_shapes: tuple[Shape, ...] = ()
     output_shapes: tuple[Shape, ...] = ()
+
+    @property
+    def source(self) -> Source | None:
+        """The line that constructed it, where that is known."""
+        return self.sources[0] if self.sources else None
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,14 @@ Every part is computed when first asked for, once.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 import mac_audit.formulas  # noqa: F401  registers the formulas
 from mac_audit.cost import CLASSES, Contraction, Cost, Costed, Coverage, cost_of, kind_of
 from mac_audit.execution import execute
-from mac_audit.network import Layer, Network, Operator, Ref, Shape, Source
+from mac_audit.network import Layer, Network, Operator, Ref, Source
 from mac_audit.structure import Block, Structure, structure_of
 
 __all__ = ["Block", "Contraction", "Costed", "LayerCost", "Profile", "Ref"]
@@ -57,10 +58,15 @@ class Profile:
         pairs = zip(self.network.tensors, self.fused.network.tensors, strict=True)
         return frozenset(i for i, (here, there) in enumerate(pairs) if here.elements and not there.elements)
 
-    def maker(self, index: int) -> Costed | None:
-        """The operator that computed a tensor, looked at through views; None for inputs and weights."""
+    def whole(self, index: int) -> int:
+        """The tensor that a view looks at; another tensor itself."""
         while (operator := self.network.producers.get(index)) is not None and operator.view:
             index = operator.inputs[0]
+        return index
+
+    def maker(self, index: int) -> Costed | None:
+        """The operator that computed a tensor, looked at through views; None for inputs and weights."""
+        operator = self.network.producers.get(self.whole(index))
         return self._by_name[operator.name] if operator is not None else None
 
     @cached_property
@@ -114,44 +120,40 @@ class Profile:
         """Layers by path."""
         return {layer.path: layer for layer in self.network.layers}
 
-    def line_of(self, operator: Operator) -> Source | None:
+    def line_of(self, operator: Operator, judged: Callable[[Contraction], object] | None = None) -> Source | None:
         """The line to edit for an operator: its call in a module's own ``forward``, or what made its layer."""
-        return operator.source if operator.own else self.line_to_edit(operator.layer) or operator.source
+        return operator.source if operator.own else self.line_to_edit(operator.layer, judged) or operator.source
 
-    def line_to_edit(self, path: str) -> Source | None:
+    def line_to_edit(self, path: str, judged: Callable[[Contraction], object] | None = None) -> Source | None:
         """The line that chose the geometry of the layer at ``path``, as far as constructions were recorded.
 
-        A line that constructs layers of different geometry only passes on what somebody else chose, as inside a
-        helper module. Then the line that constructed the module around is meant, if it is more specific: if fewer
-        geometries of the layer in question come from there.
+        A line that makes layers of different geometry only passes on what somebody else chose, as in a helper like
+        ``ConvNorm(c_in, c_out)``; then the line that called it is meant, if fewer geometries come from there, and so
+        on outwards. ``judged`` says what of a contraction matters (a ratio of widths, say); without it, all parameter
+        shapes do.
         """
-        names = path.split(".") if path else []
-        line = self.layer[path].source if path in self.layer else None
-        for depth in range(len(names) - 1, 0, -1):
-            around = self.layer.get(".".join(names[:depth]))
-            inside = "." + ".".join(names[depth:])
-            if line is None or around is None or around.source is None:
-                break
-            here = ".".join(names[depth + 1 :])
-            passed_on = self._geometries(line, f".{here}" if here else "")
-            if len(self._geometries(around.source, inside)) >= len(passed_on):
-                break
-            line = around.source
-        return line
+        lines = self.layer[path].sources if path in self.layer else ()
+        made = [layer for layer in self.network.layers if lines and layer.sources[:1] == lines[:1]]
+        for depth in range(1, len(lines)):
+            from_here = [layer for layer in made if layer.sources[: depth + 1] == lines[: depth + 1]]
+            if len(self._geometries(from_here, judged)) >= len(self._geometries(made, judged)):
+                return lines[depth - 1]
+            made = from_here
+        return lines[-1] if lines else None
 
-    def _geometries(self, line: Source, inside: str) -> set[tuple[Shape, ...]]:
-        """Parameter shapes of the layers at ``inside`` of the modules that ``line`` constructs."""
-        around = (self.layer.get(path + inside) for path in self._constructed.get(line, ()))
-        return {tuple(parameter.shape for parameter in layer.parameters) for layer in around if layer is not None}
+    def _geometries(self, layers: list[Layer], judged: Callable[[Contraction], object] | None) -> set[object]:
+        if judged is None:
+            return {tuple(parameter.shape for parameter in layer.parameters) for layer in layers}
+        return {judged(shape) for layer in layers for shape in self._contractions.get(layer.path, ())}
 
     @cached_property
-    def _constructed(self) -> dict[Source, tuple[str, ...]]:
-        """Paths of layers by the line that constructed them."""
-        found: dict[Source, list[str]] = {}
-        for layer in self.network.layers:
-            if layer.source is not None:
-                found.setdefault(layer.source, []).append(layer.path)
-        return {line: tuple(paths) for line, paths in found.items()}
+    def _contractions(self) -> dict[str, list[Contraction]]:
+        """By layer."""
+        found: dict[str, list[Contraction]] = {}
+        for costed in self.working:
+            if costed.contraction is not None:
+                found.setdefault(costed.operator.layer, []).append(costed.contraction)
+        return found
 
     @cached_property
     def layers(self) -> tuple[LayerCost, ...]:

@@ -47,12 +47,16 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What was measured; the rule fails where ``value`` exceeds ``limit``. ``measure`` says what the value is."""
+    """What was measured; the rule fails where ``value`` exceeds ``limit``. ``measure`` says what the value is.
+
+    With ``negligible`` it passes all the same: nothing that could be mended would save enough to be worth it.
+    """
 
     value: float
     limit: float
     violations: tuple[Violation, ...] = ()
     measure: str = ""
+    negligible: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +120,13 @@ def fewest(violations: Iterable[Violation], access: float, limit: float, worth: 
     """The fewest, worst first, that bring avoidable ÷ ``access`` down to ``limit`` when they are mended.
 
     What is mended leaves ``access`` too: it is memory access that is not needed any more. Those that avoid less than
-    ``worth`` elements are left out, but for the worst.
+    ``worth`` elements are left out.
     """
     ordered = sorted(violations, key=lambda violation: -violation.avoidable)
     avoidable = sum(violation.avoidable for violation in ordered)
     chosen: list[Violation] = []
     for violation in ordered:
-        if avoidable <= limit * access or (chosen and violation.avoidable < worth):
+        if avoidable <= limit * access or violation.avoidable < worth:
             break
         chosen.append(violation)
         access, avoidable = access - violation.avoidable, avoidable - violation.avoidable

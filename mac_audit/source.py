@@ -21,12 +21,13 @@ from torch import nn
 
 from mac_audit.network import Source
 
-_ATTRIBUTE = "_mac_audit_source"
+_ATTRIBUTE = "_mac_audit_sources"
 _PACKAGE = Path(__file__).parent
 _OURS = tuple(str(_PACKAGE / name) for name in ("source.py", "capture.py", "load.py", "_torch.py", "cli.py"))
 _INFRASTRUCTURE = (f"{Path(torch.__file__).parent}{os.sep}", *_OURS, "<frozen")
 _STDLIB = tuple(f"{sysconfig.get_path(name)}{os.sep}" for name in ("stdlib", "platstdlib"))
 _SITE = tuple(f"{sysconfig.get_path(name)}{os.sep}" for name in ("purelib", "platlib"))
+_COMPREHENSIONS = ("<genexpr>", "<listcomp>", "<setcomp>", "<dictcomp>")
 _users: dict[CodeType, bool] = {}
 _boundaries: set[CodeType] = set()
 F = TypeVar("F", bound=Callable[..., Any])
@@ -41,28 +42,32 @@ def boundary(function: F) -> F:
 class Caller(NamedTuple):
     """A line of the user's code, and the module in whose method it stands."""
 
-    source: Source | None
+    source: Source
     module: nn.Module | None
 
 
-def caller(frame: FrameType | None, constructing: nn.Module | None = None) -> Caller:
-    """The line of the user's code that led to ``frame``.
+def callers(frame: FrameType | None, constructing: nn.Module | None = None) -> list[Caller]:
+    """The lines of the user's code that led to ``frame``, the one that is meant first, then outwards.
 
-    ``constructing`` is a module whose own constructor is running: its frames do not count.
+    ``constructing`` is a module whose own constructor is running: its frames do not count, nor do those inside them.
     """
-    innermost: Source | None = None
+    found: list[Caller] = []
+    within: tuple[str, int] | None = None  # a comprehension: the function around it, and its line
     while frame is not None and frame.f_code not in _boundaries:
-        if _is_users(frame.f_code):
+        code = frame.f_code
+        if code.co_name in _COMPREHENSIONS:
+            within = code.co_qualname.rpartition(".<locals>.")[0], frame.f_lineno
+        elif _is_users(code):
             owner = _self(frame)
-            here = Source(frame.f_code.co_filename, frame.f_lineno)
+            line = within[1] if within is not None and within[0] == code.co_qualname else frame.f_lineno
             if constructing is not None and owner is constructing:
-                innermost = None  # what its constructor called did not construct it
-            elif isinstance(owner, nn.Module):
-                return Caller(here, owner)
+                found.clear()
             else:
-                innermost = innermost or here
+                found.append(Caller(Source(code.co_filename, line), owner if isinstance(owner, nn.Module) else None))
+            within = None
         frame = frame.f_back
-    return Caller(innermost, None)
+    meant = next((place for place, caller in enumerate(found) if caller.module is not None), 0)
+    return found[meant:]
 
 
 def raising_line(traceback: TracebackType | None) -> Source | None:
@@ -78,11 +83,12 @@ def raising_line(traceback: TracebackType | None) -> Source | None:
 
 @contextmanager
 def constructions_recorded() -> Iterator[None]:
-    """While open, every module that is constructed remembers the line that did it; copies remember it too."""
+    """While open, every module that is constructed remembers the lines that did it; copies remember them too."""
     original = nn.Module.__init__
 
     def recording(module: nn.Module, *args: Any, **kwargs: Any) -> None:
-        module.__dict__[_ATTRIBUTE] = caller(sys._getframe(1), constructing=module).source
+        lines = callers(sys._getframe(1), constructing=module)
+        module.__dict__[_ATTRIBUTE] = tuple(caller.source for caller in lines)
         original(module, *args, **kwargs)
 
     nn.Module.__init__ = recording  # type: ignore[assignment, method-assign]
@@ -92,9 +98,10 @@ def constructions_recorded() -> Iterator[None]:
         nn.Module.__init__ = original  # type: ignore[method-assign]
 
 
-def construction_line(module: nn.Module) -> Source | None:
-    """The line that constructed ``module``, where that was recorded."""
-    return module.__dict__.get(_ATTRIBUTE)
+def construction_lines(module: nn.Module) -> tuple[Source, ...]:
+    """The lines that constructed ``module``, the one that is meant first; none where that was not recorded."""
+    lines: tuple[Source, ...] = module.__dict__.get(_ATTRIBUTE, ())
+    return lines
 
 
 def _is_users(code: CodeType) -> bool:

@@ -39,8 +39,8 @@ def unequal_channels(profile: Profile, *, limit: float = 0.05, multiple: int = 8
       criticises (ShuffleNetV1 and MobileNetV2, above 0.1).
     * `multiple`: widths are suggested as multiples of this. 8 is what tensor cores and SIMD units of eight 32-bit
       lanes fill (NVIDIA, *Deep Learning Performance*, "Tensor Core requirements").
-    * `negligible`: layers that would save less than this share of the model's memory access are not listed. 0.001 is
-      this project's choice.
+    * `negligible`: layers that would save less than this share of the model's memory access are not listed, and where
+      there are none but these the model passes. 0.001 is this project's choice.
 
     ## References
 
@@ -55,11 +55,14 @@ def unequal_channels(profile: Profile, *, limit: float = 0.05, multiple: int = 8
         return NotApplicable("no 1×1 convolution and no linear layer")
     access = sum(costed.cost.mac_elements for costed, _ in layers)
     violations = [_violation(profile, costed, shape, multiple) for costed, shape in layers]
+    value = sum(violation.avoidable for violation in violations) / access
+    worst = fewest(violations, access, limit, worth=negligible * profile.total.mac_elements)
     return Measure(
-        value=sum(violation.avoidable for violation in violations) / access,
+        value=value,
         limit=limit,
         measure="avoidable MAC of 1×1 convolutions and linear layers ÷ their MAC",
-        violations=fewest(violations, access, limit, worth=negligible * profile.total.mac_elements),
+        violations=worst,
+        negligible=value > limit and not worst,
     )
 
 
@@ -70,26 +73,27 @@ def _avoidable(shape: Contraction) -> float:
 
 
 def _violation(profile: Profile, costed: Costed, shape: Contraction, multiple: int) -> Violation:
-    c1, c2 = shape.c_in, shape.c_out
-    width = round(sqrt(c1 * c2))
-    handy = _handy(c1 * c2, lcm(multiple, shape.groups))
+    c1, c2, groups = shape.c_in, shape.c_out, shape.groups
+    width = max(1, round(sqrt(c1 * c2) / groups)) * groups
+    handy = _handy(c1 * c2, lcm(multiple, groups))
+    rounded = replace(shape, c_in=handy[0], c_out=handy[1])
+    counterfactual = {"now": shape.describe(), "instead": replace(shape, c_in=width, c_out=width).describe()}
+    instead = f"c1={c1}, c2={c2} → {width} and {width}, at the same multiply-adds"
+    if rounded.mac_elements < shape.mac_elements:
+        counterfactual["rounded"] = rounded.describe()
+        instead += (
+            f"; in multiples of {lcm(multiple, groups)}: {handy[0]} and {handy[1]}"
+            f" ({handy[0] * handy[1] / (c1 * c2) - 1:+.1%} multiply-adds)"
+        )
     return Violation(
         layer=costed.operator.layer,
-        source=profile.line_of(costed.operator),
+        source=profile.line_of(costed.operator, judged=lambda shape: shape.c_in / shape.c_out),
         message=f"channel widths {max(c1, c2) / min(c1, c2):.3g} to 1: c1={c1}, c2={c2}",
-        instead=(
-            f"c1={c1}, c2={c2} → {width} and {width}, at the same multiply-adds; in multiples of"
-            f" {lcm(multiple, shape.groups)}: {handy[0]} and {handy[1]}"
-            f" ({handy[0] * handy[1] / (c1 * c2) - 1:+.1%} multiply-adds)"
-        ),
+        instead=instead,
         value=_avoidable(shape) / costed.cost.mac_elements,
         avoidable=_avoidable(shape),
         avoidable_bytes=_avoidable(shape) * costed.itemsize,
-        counterfactual={
-            "now": shape.describe(),
-            "instead": replace(shape, c_in=width, c_out=width).describe(),
-            "rounded": replace(shape, c_in=handy[0], c_out=handy[1]).describe(),
-        },
+        counterfactual=counterfactual,
     )
 
 

@@ -142,10 +142,13 @@ def _equal_tensors(profile: Profile) -> dict[int, int]:
 
 def _violation(profile: Profile, block: Block, groups: list[_Readers]) -> Violation:
     fragments = len(block.fragments)
+    layer = block.layer
+    while layer and not profile.layer[layer].calls:  # a list of modules, which its owner calls
+        layer = layer.rpartition(".")[0]
     merged = fragments - sum(readers.spared for readers in groups)
     return Violation(
-        layer=block.layer,
-        source=profile.line_to_edit(block.layer) or block.fragments[0].source,
+        layer=layer,
+        source=(profile.line_to_edit(layer) if layer else None) or block.fragments[0].source,
         message=(
             f"{fragments} operators side by side and in sequence where {block.depth} would be a chain:"
             f" width {block.width}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mac_audit.profile import Costed, Profile
@@ -78,32 +79,41 @@ def _worst(
     """The fewest places, worst first, that bring the share down to the limit; negligible ones are left out."""
     model = float(profile.total.mac_elements)
     worth = negligible * model
-    places = sorted((_place(profile, costed) for costed in counted), key=lambda place: -place.from_model)
+    places = sorted(_places(profile, counted), key=lambda place: -place.from_model)
     chosen: list[Violation] = []
     for place in places:
-        if share <= limit * model or place.from_model < worth:
+        if share <= limit * model or not place.from_model or place.from_model < worth:
             break
         chosen.append(_fusible(profile, place))
         share, model = share - place.from_share, model - place.from_model
     if share <= limit * model:
         return tuple(chosen)
     stays = sorted((place.costed for place in places if not place.from_model), key=lambda c: -c.cost.mac_elements)
-    return (*chosen, *(_unavoidable(profile, costed) for costed in stays if costed.cost.mac_elements >= worth))
+    chosen += [_unavoidable(profile, costed) for costed in stays if costed.cost.mac_elements >= worth]
+    if not chosen:  # many a little
+        chosen = [_fusible(profile, places[0]) if places[0].from_model else _unavoidable(profile, stays[0])]
+    return tuple(chosen)
 
 
-def _place(profile: Profile, costed: Costed) -> _Place:
-    """What running the operator in the kernel of its operands would save: their writes, and its reads of them."""
-    registers = profile.in_registers
-    operands = [index for index in costed.operator.inputs if index in registers]
-    saved = sum(profile.network.tensors[index].elements for index in operands)
-    if costed.kind != "elementwise":
-        return _Place(costed, 0, 0)
-    elementwise = sum(
-        profile.network.tensors[index].elements
-        for index in operands
-        if (made := profile.maker(index)) is not None and made.kind == "elementwise"
-    )
-    return _Place(costed, from_share=saved + elementwise, from_model=2 * saved)
+def _places(profile: Profile, counted: list[Costed]) -> Iterator[_Place]:
+    """What running each operator in the kernel of its operands would save: its reads of them, and their writes.
+
+    A result that several operators of a kernel read is written once: that saving is the first reader's.
+    """
+    written: set[int] = set()
+    for costed in counted:
+        reads = writes = from_elementwise = 0
+        for index in costed.operator.inputs if costed.kind == "elementwise" else ():
+            if index not in profile.in_registers:
+                continue
+            reads += profile.network.tensors[index].elements
+            source, maker = profile.whole(index), profile.maker(index)
+            if source not in written:
+                written.add(source)
+                writes += profile.network.tensors[source].elements
+                if maker is not None and maker.kind == "elementwise":
+                    from_elementwise += profile.network.tensors[source].elements
+        yield _Place(costed, from_share=reads + from_elementwise, from_model=reads + writes)
 
 
 def _fusible(profile: Profile, place: _Place) -> Violation:
@@ -113,7 +123,7 @@ def _fusible(profile: Profile, place: _Place) -> Violation:
     where = f"the kernel of {producer.operator.layer or 'the model'}" if producer else "its producer's kernel"
     instead = [f"run it in {where} (torch.compile and inference engines do)"]
     activations = [i for i in operator.inputs if not profile.network.tensors[i].is_weight]
-    if len(activations) > 1:
+    if len(activations) > 1 and operator.target.startswith("aten.add"):
         instead.append("or concatenate instead of adding")
     elif thin := _thin_side(profile, place.costed):
         instead.append(f"or move it to the thin side, a map {thin:.2g} times smaller")

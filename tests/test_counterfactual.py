@@ -1,7 +1,7 @@
 """What a finding promises is kept: its counterfactual, built and captured, costs what the finding says.
 
-A width of a counterfactual is a real number rounded to an integer, so it is wrong by a half at most. Every tolerance
-here follows from that, and from the saving being rounded to an integer itself.
+A width of a counterfactual is a real number rounded to a multiple of the groups, so it is wrong by half of them at
+most. Every tolerance here follows from that, and from the saving being rounded to an integer itself.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ def findings(code: str, model: nn.Module, x: Tensor, **options: float) -> tuple[
     """Everything that saves anything at all."""
     report = audit(model, x, rules=[RULES[code]], options={code: {"limit": 0.0, "negligible": 0.0} | options})
     assert not report.errors
+    assert all(result.value is None or result.value >= 0 for result in report.rules)  # nothing ever saves less than 0
     return report.findings
 
 
@@ -157,22 +158,23 @@ def test_equal_widths_keep_the_promise(layer: Layer) -> None:
     assert 0 <= finding.saving.mac_elements == pytest.approx(promised, abs=0.5)
     described(layer, finding.counterfactual["now"])
     instead = finding.counterfactual["instead"]
-    assert abs(instead["c_in"] - width) <= 0.5
+    off = max(layer.groups / 2, layer.groups - width)  # a multiple of the groups, at least one
+    assert abs(instead["c_in"] - width) <= off
     assert instead["c_in"] == instead["c_out"]
-    assume(instead["c_in"] % layer.groups == 0)  # else nothing that could be built
     described(layer, instead)
-    weights_off = (width + 0.25) / layer.groups  # (w + ½)² − w²
+    weights_off = (2 * width + off) * off / layer.groups  # ((w + off)² − w²) / g
     assert abs(instead["madds"] - finding.counterfactual["now"]["madds"]) <= after * weights_off
     saved = finding.counterfactual["now"]["mac_elements"] - instead["mac_elements"]
-    assert abs(saved - finding.saving.mac_elements) <= (before + after) / 2 + weights_off + 0.5
+    assert abs(saved - finding.saving.mac_elements) <= (before + after) * off + weights_off + 0.5
 
 
 @quick
 @given(pointwise_layers(), st.sampled_from([1, 2, 4, 8, 16, 32]))
 def test_rounded_widths_are_multiples(layer: Layer, multiple: int) -> None:
     found = findings("G1", *layer.build(), multiple=multiple)
-    assume(found)
+    assume(found and "rounded" in found[0].counterfactual)  # not offered where it would not move less
     rounded, step = found[0].counterfactual["rounded"], lcm(multiple, layer.groups)
+    assert rounded["mac_elements"] < found[0].counterfactual["now"]["mac_elements"]
     widths, product = (rounded["c_in"], rounded["c_out"]), layer.c_in * layer.c_out
     assert all(width > 0 and width % step == 0 for width in widths)
     described(layer, rounded)
@@ -332,6 +334,16 @@ def test_addition_that_waits_for_a_later_operator_does_not_join() -> None:
     assert case(forward) == ({}, 0)
 
 
+def test_addition_that_waits_for_what_its_kernel_wrote_does_not_join() -> None:
+    """Else the map before the ReLU would never be written, and the addition come before what it reads."""
+
+    def forward(conv: nn.ModuleList, x: Tensor) -> Tensor:
+        y = conv[0](x)
+        return torch.add(y, y.relu().flip(0))
+
+    assert case(forward) == ({}, 0)
+
+
 @pytest.mark.parametrize(
     "view", [lambda y: y.flatten(1), lambda y: y.transpose(1, 2), lambda y: y.view(2, 2, 4, 6, 6), lambda y: y[:, :]]
 )
@@ -458,9 +470,6 @@ def wait_for_own_kernel(conv: nn.ModuleList, x: Tensor) -> tuple[Tensor, Tensor]
     return torch.cat([r, s]), s + y
 
 
-@pytest.mark.xfail(
-    strict=True, reason="an operator between two of a kernel, that reads what is written too, is left out"
-)
 @pytest.mark.parametrize("forward", [read_of_own_kernel, wait_for_own_kernel])
 def test_kernels_are_whole(forward: Callable[..., Any]) -> None:
     """Kernels can run one after another, and what each ``kernel`` says is what registers say."""
@@ -478,7 +487,6 @@ def test_kernels_are_whole(forward: Callable[..., Any]) -> None:
     )
 
 
-@pytest.mark.xfail(strict=True, reason="a transposed map counts as the map: its elements are in other registers")
 def test_map_and_its_transpose_do_not_meet_in_registers() -> None:
     def forward(conv: nn.ModuleList, x: Tensor) -> Tensor:
         y = conv[0](x)
@@ -487,7 +495,6 @@ def test_map_and_its_transpose_do_not_meet_in_registers() -> None:
     assert case(forward) == ({}, 0)
 
 
-@pytest.mark.xfail(strict=True, reason="the write of a map with several readers in its kernel is saved once a reader")
 def test_savings_of_several_readers_add_up_to_fused() -> None:
     def forward(conv: nn.ModuleList, x: Tensor) -> Tensor:
         y = conv[0](x)
@@ -500,14 +507,12 @@ def test_savings_of_several_readers_add_up_to_fused() -> None:
     assert saved == folded.total.mac_elements - fused.total.mac_elements
 
 
-@pytest.mark.xfail(strict=True, reason="with negligible=0, a place that saves nothing is listed as fusible and as not")
 def test_each_place_is_listed_once() -> None:
     with torch.device("meta"):
         found = findings("G4", nn.Sequential(nn.ReLU(), nn.Conv2d(8, 8, 1)), torch.empty(1, 8, 6, 6))
     assert len(found) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="equal widths are rounded to integers, not to multiples of the groups")
 def test_equal_widths_can_be_built_with_groups() -> None:
     layer = Layer(68, 248, side=28, batch=1, kernel=(1, 1), groups=4)  # ShuffleNetV1 with 4 groups, stage2.0
     (finding,) = findings("G1", *layer.build())

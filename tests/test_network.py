@@ -121,7 +121,10 @@ def remove_at(*path: Any) -> Any:
         (change_at("tensors", 0, "role", value=[]), r"saved\.tensors\[0\]\.role"),
         (change_at("tensors", value={}), r"saved\.tensors should be a list"),
         (change_at("layers", 0, value=7), r"saved\.layers\[0\] should be an object"),
-        (change_at("layers", 0, "source", value={"file": "a.py"}), r"saved\.layers\[0\]\.source lacks the key 'line'"),
+        (
+            change_at("layers", 0, "sources", value=[{"file": "a.py"}]),
+            r"saved\.layers\[0\]\.sources\[0\] lacks the key 'line'",
+        ),
         (change_at("operators", 0, "arguments", value=[]), r"saved\.operators\[0\]\.arguments should be an object"),
         (change_at("operators", 0, "arguments", "stride", value=[[1]]), r"saved\.operators\[0\]\.arguments\.stride"),
         (change_at("operators", 0, "view", value=0), r"saved\.operators\[0\]\.view should be bool"),
@@ -176,13 +179,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "network": {"plain"},
     "cost": {"network"},
     "formulas": {"cost"},
-    "execution": {"network"},
+    "fusion": {"network"},
+    "execution": {"fusion"},
     "structure": {"network"},
     "profile": {"formulas", "execution", "structure"},
     "rule": {"profile", "report"},
     "report": {"plain", "network"},
     "engine": {"rule", "report"},
     "reporters": {"report", "units"},
+    "page": {"rule"},
 }
 WITHOUT_TORCH = {*MAY_IMPORT, "cli", "__main__"}
 ONLY_IN: dict[str, set[str]] = {

@@ -7,9 +7,8 @@ from torch import nn
 class Refiner(nn.Module):
     def __init__(self, channels=256, rounds=3):
         super().__init__()
-        # What runs in a generator's frame is put down to the statement around it.
-        self.narrow = nn.ModuleList(  # todo: no G1
-            nn.Conv2d(channels, 8, kernel_size=1, stride=1, bias=False, padding_mode="zeros")  # todo: G1
+        self.narrow = nn.ModuleList(
+            nn.Conv2d(channels, 8, kernel_size=1, stride=1, bias=False, padding_mode="zeros")  # expect: G1
             for _ in range(rounds)
         )
         self.widen = nn.ModuleList(nn.Conv2d(8, channels, 3, padding=1) for _ in range(rounds))

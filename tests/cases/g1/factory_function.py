@@ -5,14 +5,14 @@ from torch import nn
 
 
 def conv_norm(c_in, c_out):
-    # Where no module's method calls, the innermost line is named: this one, for good and bad widths alike.
-    return nn.Sequential(nn.Conv2d(c_in, c_out, 1, bias=False), nn.BatchNorm2d(c_out))  # todo: no G1
+    # For good and bad widths alike: the call that chose them is meant.
+    return nn.Sequential(nn.Conv2d(c_in, c_out, 1, bias=False), nn.BatchNorm2d(c_out))
 
 
 def build_model():
     return nn.Sequential(
         conv_norm(64, 64),
-        conv_norm(64, 512),  # todo: G1
+        conv_norm(64, 512),  # expect: G1
         nn.Conv2d(512, 512, 3, padding=1),
         conv_norm(512, 512),
     )

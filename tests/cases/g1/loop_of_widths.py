@@ -11,9 +11,8 @@ class Autoencoder(nn.Module):
         super().__init__()
         layers = []
         for c_in, c_out in pairwise(widths):
-            # The list is named, which holds the layers and chose nothing of them.
-            layers.append(nn.Conv1d(c_in, c_out, 1))  # todo: G1
-        self.layers = nn.ModuleList(layers)  # todo: no G1
+            layers.append(nn.Conv1d(c_in, c_out, 1))  # expect: G1
+        self.layers = nn.ModuleList(layers)
 
     def forward(self, x):
         for layer in self.layers:

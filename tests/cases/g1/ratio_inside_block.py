@@ -7,9 +7,9 @@ from torch import nn
 class Squeeze(nn.Module):
     def __init__(self, channels):
         super().__init__()
-        # Different shapes come from these two lines and one each from those that make the blocks, which are named.
-        self.narrow = nn.Conv2d(channels, channels // 8, 1)  # todo: G1
-        self.widen = nn.Conv2d(channels // 8, channels, 1)  # todo: G1
+        # Different widths come from these two lines, and the same ratio, which they chose.
+        self.narrow = nn.Conv2d(channels, channels // 8, 1)  # expect: G1
+        self.widen = nn.Conv2d(channels // 8, channels, 1)  # expect: G1
 
     def forward(self, x):
         return self.widen(self.narrow(x))
@@ -18,9 +18,9 @@ class Squeeze(nn.Module):
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
-        self.lower = Squeeze(128)  # todo: no G1
+        self.lower = Squeeze(128)
         self.grow = nn.Conv2d(128, 256, 3, padding=1)
-        self.upper = Squeeze(256)  # todo: no G1
+        self.upper = Squeeze(256)
 
     def forward(self, x):
         return self.upper(self.grow(self.lower(x)))

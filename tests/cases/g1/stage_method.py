@@ -8,12 +8,12 @@ class Net(nn.Module):
     def __init__(self):
         super().__init__()
         self.even = self._stage(64, 64)
-        self.wide = self._stage(64, 768)  # todo: G1
+        self.wide = self._stage(64, 768)  # expect: G1
         self.last = self._stage(768, 768)
 
     def _stage(self, c_in, c_out):
-        # The innermost line of a module's method is named, which all stages share.
-        project = nn.Conv2d(c_in, c_out, 1)  # todo: no G1
+        # All stages share this line; the call that chose the widths is meant.
+        project = nn.Conv2d(c_in, c_out, 1)
         return nn.Sequential(project, nn.Conv2d(c_out, c_out, 3, padding=1))
 
     def forward(self, x):

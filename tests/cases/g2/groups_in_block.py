@@ -7,8 +7,8 @@ from torch import nn
 class Block(nn.Module):
     def __init__(self, channels):
         super().__init__()
-        # The lines that make the blocks are named: each stands for one shape, this one for two.
-        self.conv = nn.Conv2d(channels, channels, 3, padding=1, groups=8)  # todo: G2
+        # Two shapes come from this line, and one number of groups, which it chose.
+        self.conv = nn.Conv2d(channels, channels, 3, padding=1, groups=8)  # expect: G2
 
     def forward(self, x):
         return self.conv(x)
@@ -21,9 +21,9 @@ def build_model():
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
-        self.lower = Block(64)  # todo: no G2
+        self.lower = Block(64)
         self.grow = nn.Conv2d(64, 128, 3, padding=1)
-        self.upper = Block(128)  # todo: no G2
+        self.upper = Block(128)
 
     def forward(self, x):
         return self.upper(self.grow(self.lower(x)))

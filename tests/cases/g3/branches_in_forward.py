@@ -11,13 +11,12 @@ class Pyramid(nn.Module):
         self.weights = nn.ParameterList(nn.Parameter(torch.empty(32, 32, k, k)) for k in (1, 3, 5, 7))
 
     def forward(self, x):
-        maps = [F.conv2d(x, w, padding="same") for w in self.weights]  # todo: G3
+        maps = [F.conv2d(x, w, padding="same") for w in self.weights]  # expect: G3
         return torch.cat(maps, dim=1)
 
 
 def build_model():
-    # The line that made the whole model is named, which says nothing of the branches.
-    return Pyramid()  # todo: no G3
+    return Pyramid()
 
 
 example_inputs = torch.empty(1, 32, 32, 32)

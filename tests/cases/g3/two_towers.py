@@ -19,12 +19,12 @@ class Towers(nn.Module):
         )
 
     def forward(self, image, sound):
-        return self.image(image).mean((2, 3)) * self.sound(sound).mean(2)
+        # Nothing here reads what something else reads: there is nothing to merge, and no block that is fragmented.
+        return self.image(image).mean((2, 3)) * self.sound(sound).mean(2)  # todo: no G3
 
 
 def build_model():
-    # Nothing here reads what something else reads: there is nothing to merge, and no block that is fragmented.
-    return Towers()  # todo: no G3
+    return Towers()
 
 
 example_inputs = {"image": torch.empty(1, 3, 64, 64), "sound": torch.empty(1, 1, 2000)}
