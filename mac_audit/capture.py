@@ -23,12 +23,11 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import inspect
 import keyword
 import operator
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -37,30 +36,10 @@ from torch import Tensor, fx, nn
 
 from mac_audit import _torch as private
 from mac_audit.errors import MacAuditError
+from mac_audit.inputs import Inputs
+from mac_audit.nested import map_tensors, plain_containers, tensors_in
 from mac_audit.network import Layer, Parameter, Shape
 from mac_audit.source import boundary, callers, construction_lines, raising_line
-
-
-@dataclasses.dataclass(frozen=True)
-class Inputs:
-    """The arguments of one call of ``forward``."""
-
-    args: tuple[Any, ...] = ()
-    kwargs: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-
-    @classmethod
-    def of(cls, value: Any) -> Inputs:
-        """A tensor or a tuple or list as positional arguments, a dict as keyword arguments."""
-        if isinstance(value, Inputs):
-            return value
-        if isinstance(value, Mapping):
-            return cls(kwargs=dict(value))
-        return cls(args=tuple(value) if isinstance(value, tuple | list) else (value,))
-
-    @property
-    def tensors(self) -> list[Tensor]:
-        """Every tensor among the arguments, positional ones first."""
-        return list(tensors_in((self.args, self.kwargs)))
 
 
 class Spec(NamedTuple):
@@ -105,14 +84,14 @@ def record(model: nn.Module, inputs: Any) -> Recording:
     with _restored(model), _evaluating(model):
         recorder.swap_in_fakes()
         result = _run(recorder, model, inputs)
-    recorder.graph.output(recorder.to_nodes(_containers(result)))
+    recorder.graph.output(recorder.to_nodes(plain_containers(result)))
     meta = {"layers": recorder.layers(), "method": "fake tensors"}
     return Recording(type(model).__name__, recorder.graph, recorder.attributes, meta)
 
 
 @boundary
 def _run(recorder: _Recorder, model: nn.Module, inputs: Inputs) -> Any:
-    names = iter(_named_tensors(model, inputs))
+    names = iter(inputs.names(model))
     args, kwargs = map_tensors(
         lambda tensor: recorder.placeholder(tensor, next(names)), (inputs.args, dict(inputs.kwargs))
     )
@@ -121,18 +100,6 @@ def _run(recorder: _Recorder, model: nn.Module, inputs: Inputs) -> Any:
             return model(*args, **kwargs)
     except (Exception, SystemExit) as error:
         raise MacAuditError(_explanation(error, type(model).__name__, recorder.failed)) from error
-
-
-def _named_tensors(model: nn.Module, inputs: Inputs) -> list[str]:
-    """A name for each tensor among the arguments, from the signature of ``forward``: ``x``, ``pair.0``."""
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    formal = [p.name for p in inspect.signature(model.forward).parameters.values() if p.kind in kinds]
-    given = [(formal[i] if i < len(formal) else f"input_{i}", value) for i, value in enumerate(inputs.args)]
-    names: list[str] = []
-    for name, value in (*given, *inputs.kwargs.items()):
-        number = sum(1 for _ in tensors_in(value))
-        names += [name] if number == 1 else [f"{name}.{i}" for i in range(number)]
-    return names
 
 
 def _explanation(error: BaseException, model: str, layer: str | None) -> str:
@@ -328,58 +295,6 @@ def _stride(tensor: Tensor) -> tuple[int, ...]:
 
 def _shapes(value: Any) -> tuple[Shape, ...]:
     return tuple(tuple(tensor.shape) for tensor in tensors_in(value))
-
-
-def tensors_in(value: Any) -> Iterator[Tensor]:
-    """Every tensor in nested sequences, mappings and dataclasses, in order."""
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from tensors_in(item)
-    elif isinstance(value, tuple | list):
-        for item in value:
-            yield from tensors_in(item)
-    elif _is_dataclass(value):
-        for field in dataclasses.fields(value):
-            yield from tensors_in(getattr(value, field.name))
-
-
-def map_tensors(function: Callable[[Tensor], Tensor], value: Any) -> Any:
-    """A copy of ``value`` with ``function`` of each tensor in its place; the types of containers stay."""
-    if isinstance(value, Tensor):
-        return function(value)
-    if isinstance(value, Mapping):
-        mapped = copy.copy(value)
-        for key, item in value.items():
-            mapped[key] = map_tensors(function, item)  # type: ignore[index]
-        return mapped
-    if isinstance(value, tuple | list):
-        items = [map_tensors(function, item) for item in value]
-        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
-    if _is_dataclass(value):
-        mapped = copy.copy(value)
-        for field in dataclasses.fields(value):
-            object.__setattr__(mapped, field.name, map_tensors(function, getattr(value, field.name)))
-        return mapped
-    return value
-
-
-def _is_dataclass(value: Any) -> bool:
-    return dataclasses.is_dataclass(value) and not isinstance(value, type)
-
-
-def _containers(value: Any) -> Any:
-    """``value`` with mappings and dataclasses as dicts, and other sequences as tuples and lists."""
-    if isinstance(value, Mapping):
-        return {key: _containers(item) for key, item in value.items()}
-    if _is_dataclass(value):
-        return {field.name: _containers(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, list):
-        return [_containers(item) for item in value]
-    if isinstance(value, tuple):
-        return tuple(_containers(item) for item in value)
-    return value
 
 
 @contextmanager

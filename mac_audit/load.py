@@ -23,7 +23,6 @@ import importlib
 import importlib.util
 import inspect
 import os
-import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -37,8 +36,8 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakIdKeyDictionary
 
-from mac_audit.capture import Inputs
 from mac_audit.errors import MacAuditError
+from mac_audit.inputs import Inputs, find_inputs, given_inputs, torchvision_size
 from mac_audit.source import boundary, constructions_recorded, raising_line
 
 ON_META = "parameters on the meta device"
@@ -63,15 +62,29 @@ def load(target: str, arguments: Mapping[str, Any] | None = None, inputs: Sequen
     ``inputs`` are specifications as ``parse_input`` reads them; without any, inputs are found as ``find_inputs``
     says. Raises ``MacAuditError`` where no model is found, or several, or the user's code raises.
     """
-    given = _given_inputs(inputs)
+    given = given_inputs(inputs)
     scheme, _, name = target.partition(":")
     if scheme in _LIBRARIES and name:
         model, construction = _build_first(_library_factory(scheme, name), arguments or {}, target)
         namespace: Any = None
     else:
         model, construction, namespace = _load_own(target, arguments or {})
-    published = _torchvision_input(name) if scheme == "torchvision" else None
+    published = torchvision_size(name) if scheme == "torchvision" else None
     return Loaded(target, model, given or find_inputs(model, namespace, published, target), construction)
+
+
+def parse_argument(text: str) -> tuple[str, Any]:
+    """``key=value`` with a Python literal, ``true``, ``false``, ``none`` or else a string as the value."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.isidentifier():
+        raise MacAuditError(f"--arg {text!r} is not key=value; write it like --arg width=1.5.")
+    words = {"true": True, "false": False, "none": None}
+    if value.lower() in words:
+        return key, words[value.lower()]
+    try:
+        return key, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return key, value
 
 
 # --- building ------------------------------------------------------------------------------------------------------
@@ -301,84 +314,3 @@ def _choose(table: Mapping[str, Any], name: str, place: str) -> Any:
         hint = f"; did you mean {', '.join(close)}?" if close else "."
         raise MacAuditError(f"There is no model {name!r} in {place}{hint}")
     return table[name]
-
-
-# --- inputs --------------------------------------------------------------------------------------------------------
-
-
-def find_inputs(model: nn.Module, namespace: Any, published: tuple[int, ...] | None, target: str) -> Inputs:
-    """``example_inputs`` beside the model, else the input size that the model or its library publishes."""
-    example = getattr(namespace, "example_inputs", None)
-    if example is not None:
-        try:
-            return Inputs.of(example() if inspect.isroutine(example) else example)
-        except Exception as error:
-            raise MacAuditError(_explanation(error, f"example_inputs of {target}")) from error
-    for configuration in (getattr(model, "default_cfg", None), model):
-        size = (
-            configuration.get("input_size")
-            if isinstance(configuration, Mapping)
-            else getattr(configuration, "input_size", None)
-        )
-        if isinstance(size, tuple | list) and len(size) in (3, 4) and all(isinstance(n, int) for n in size):
-            return _image(size)
-    if published is not None:
-        return _image(published)
-    raise MacAuditError(
-        f"The inputs of {target} are not known; give them with --input, such as --input 1,3,224,224 or"
-        " --input tokens=1,128:int64, or define example_inputs in its file."
-    )
-
-
-def parse_input(text: str) -> tuple[str | None, torch.Tensor]:
-    """``[name=]shape[:dtype]`` as name and a tensor without data: ``1,3,224,224`` or ``tokens=1,128:int64``."""
-    match = re.fullmatch(r"(?:([A-Za-z_]\w*)=)?(\d+(?:,\d+)*)?(?::(\w+))?", text.replace(" ", ""))
-    if match is None or not text.strip():
-        raise MacAuditError(
-            f"--input {text!r} is not [name=]shape[:dtype]; write it like 1,3,224,224 or ids=1,77:int64."
-        )
-    name, shape, kind = match.groups()
-    dtype = getattr(torch, kind or "float32", None)
-    if not isinstance(dtype, torch.dtype):
-        raise MacAuditError(f"--input {text!r} names no dtype of torch: {kind!r}; use float32, float16, int64 or bool.")
-    sizes = tuple(int(size) for size in shape.split(",")) if shape else ()
-    return name, torch.empty(sizes, dtype=dtype, device="meta")
-
-
-def parse_argument(text: str) -> tuple[str, Any]:
-    """``key=value`` with a Python literal, ``true``, ``false``, ``none`` or else a string as the value."""
-    key, equals, value = text.partition("=")
-    if not equals or not key.isidentifier():
-        raise MacAuditError(f"--arg {text!r} is not key=value; write it like --arg width=1.5.")
-    words = {"true": True, "false": False, "none": None}
-    if value.lower() in words:
-        return key, words[value.lower()]
-    try:
-        return key, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
-        return key, value
-
-
-def _given_inputs(specifications: Sequence[str]) -> Inputs | None:
-    parsed = [parse_input(text) for text in specifications]
-    named = [name for name, _ in parsed if name]
-    if len(set(named)) != len(named):
-        raise MacAuditError("--input names an argument twice; give each keyword input once.")
-    args = tuple(tensor for name, tensor in parsed if name is None)
-    return Inputs(args, {name: tensor for name, tensor in parsed if name}) if parsed else None
-
-
-def _image(size: Sequence[int]) -> Inputs:
-    shape = tuple(size) if len(size) == 4 else (1, *size)
-    return Inputs((torch.empty(shape, device="meta"),))
-
-
-def _torchvision_input(name: str) -> tuple[int, ...] | None:
-    """The smallest size that a model's published weights take: those for fine-tuning take larger ones."""
-    models = importlib.import_module("torchvision").models
-    sizes = []
-    for weights in models.get_model_weights(name):
-        crop = getattr(weights.transforms(), "crop_size", None)
-        if isinstance(crop, list | tuple) and crop:
-            sizes.append((3, crop[0], crop[-1]))
-    return min(sizes, default=None)

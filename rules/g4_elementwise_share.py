@@ -140,13 +140,15 @@ def _unavoidable(profile: Profile, costed: Costed) -> Violation:
 
 
 def _thin_side(profile: Profile, costed: Costed) -> float:
-    """How many times smaller the map before the layer that widened this one is, 0 where it is not."""
+    """How many times smaller the map before the layer that widened this one is; 0 where it is not, or is an input."""
     size = profile.network.tensors[costed.operator.outputs[0]].numel
     for index in costed.operator.inputs:
         maker = profile.maker(index)
         if maker is not None and maker.contraction is not None:
+            made = [i for i in maker.operator.inputs if not profile.network.tensors[profile.whole(i)].is_weight]
+            computed = all(profile.maker(i) is not None for i in made)
             before = maker.contraction.positions_in * maker.contraction.c_in
-            return size / before if before < size else 0
+            return size / before if before < size and computed else 0
     return 0
 
 

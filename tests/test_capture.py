@@ -17,8 +17,9 @@ from torch import Tensor, fx, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mac_audit import zoo
-from mac_audit.capture import Inputs, capture
+from mac_audit.capture import capture
 from mac_audit.errors import MacAuditError
+from mac_audit.inputs import Inputs
 
 HERE = Path(__file__).resolve()
 

@@ -12,7 +12,8 @@ from torch import nn
 
 from mac_audit.capture import capture
 from mac_audit.errors import MacAuditError
-from mac_audit.load import ON_META, REAL, load, parse_argument, parse_input
+from mac_audit.inputs import parse_input
+from mac_audit.load import ON_META, REAL, load, parse_argument
 
 HEAD = "import torch\nfrom torch import nn\n"
 NET = """
@@ -114,6 +115,11 @@ def test_example_inputs_of_the_file(write, example: str, names: list[str]) -> No
     loaded = load(write(NET + f"example_inputs = {example}\n"))
     graph = capture(loaded.model, loaded.inputs).graph
     assert [node.meta["name"] for node in graph.nodes if node.op == "placeholder"] == names
+
+
+def test_example_inputs_that_raise_name_the_line(write) -> None:
+    with pytest.raises(MacAuditError, match=r"example_inputs of .* raised ZeroDivisionError at .*\.py:11"):
+        load(write(NET + "def example_inputs():\n    return torch.zeros(1 // 0)\n") + ":Net")
 
 
 def test_given_inputs_come_first(write) -> None:

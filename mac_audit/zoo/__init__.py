@@ -1,9 +1,10 @@
 """The networks that the paper judges, each written from its own paper.
 
-One file is one family. It offers ``MODELS``, a mapping from published name to a factory without required
-arguments; where torchvision has the same network, ``TORCHVISION_KEYS``, the ordered ``(pattern, replacement)``
-pairs that turn the keys of a torchvision state dict into the file's own. ``published.toml`` holds the parameters
-and multiply-adds that the papers print, with their sources; the tests hold every network against it.
+One file is one family, to be read beside its paper: small parts are rather repeated than shared across families. It
+offers ``MODELS``, a mapping from published name to a factory without required arguments; where torchvision has the
+same network, ``TORCHVISION_KEYS``, the ordered ``(pattern, replacement)`` pairs that turn the keys of a torchvision
+state dict into the file's own. ``published.toml`` holds the parameters and multiply-adds that the papers print, with
+their sources; the tests hold every network against it.
 """
 
 from __future__ import annotations
