@@ -35,6 +35,8 @@ def _run(arguments: str) -> str:
     command = [sys.executable, "-m", "mac_audit", *shlex.split(arguments)]
     environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1"}
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=False)
+    if done.returncode == 2:
+        raise SystemExit(f"mac-audit {arguments} does not work: {done.stderr}")
     return f"```console\n$ mac-audit {arguments}\n{done.stdout}{done.stderr}```"
 
 

@@ -105,7 +105,7 @@ def _run(recorder: _Recorder, model: nn.Module, inputs: Inputs) -> Any:
 def _explanation(error: BaseException, model: str, layer: str | None) -> str:
     """One sentence for whatever ``forward`` raised; ``layer`` is the innermost module that was running."""
     source = raising_line(error.__traceback__)
-    where = f" at {source.file}:{source.line}" if source else f" in the layer {layer}" if layer else ""
+    where = f" at {source}" if source else f" in the layer {layer}" if layer else ""
     text = " ".join(str(error).split()) or "no message"
     text = (text if len(text) <= 300 else text[:297] + "...").rstrip(".")
     if isinstance(error, private.DataDependentOutputException | private.DynamicOutputShapeException):

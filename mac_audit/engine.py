@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Literal
 
 from mac_audit.cost import Cost, Costed
@@ -184,8 +182,4 @@ def _operator_row(costed: Costed, network: Network) -> OperatorRow:
 
 
 def _line(source: Source | None) -> Line | None:
-    if source is None:
-        return None
-    here = os.getcwd()
-    inside = source.file.startswith(here + os.sep)
-    return Line(Path(source.file).relative_to(here).as_posix() if inside else source.file, source.line)
+    return Line(source.shown, source.line) if source is not None else None

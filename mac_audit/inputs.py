@@ -58,7 +58,7 @@ def find_inputs(model: nn.Module, namespace: Any, published: tuple[int, ...] | N
             return Inputs.of(example() if inspect.isroutine(example) else example)
         except Exception as error:
             source = raising_line(error.__traceback__)
-            where = f" at {source.file}:{source.line}" if source else ""
+            where = f" at {source}" if source else ""
             raise MacAuditError(
                 f"The example_inputs of {target} raised {type(error).__name__}{where}: {error};"
                 " mend them or give --input."

@@ -142,7 +142,7 @@ def _explanation(error: BaseException, target: str) -> str:
     source = raising_line(error.__traceback__)
     if isinstance(error, SyntaxError) and error.filename:
         return f"{target} has a syntax error at {error.filename}:{error.lineno}: {error.msg}."
-    where = f" at {source.file}:{source.line}" if source else ""
+    where = f" at {source}" if source else ""
     text = " ".join(str(error).split()).rstrip(".") or "no message"
     if isinstance(error, SystemExit):
         return f"Loading {target} ended the program{where}; move what runs behind `if __name__ == '__main__':`."

@@ -8,6 +8,7 @@ result is a tensor of its own, also where it shares memory with another (``Tenso
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -29,6 +30,15 @@ class Source:
 
     file: str
     line: int
+
+    @property
+    def shown(self) -> str:
+        """The file as people want to read it: relative to the working directory where it lies inside."""
+        here = os.getcwd() + os.sep
+        return self.file.removeprefix(here).replace(os.sep, "/") if self.file.startswith(here) else self.file
+
+    def __str__(self) -> str:
+        return f"{self.shown}:{self.line}"
 
 
 @dataclass(frozen=True, slots=True)
