@@ -123,7 +123,7 @@ def _split(target: str) -> tuple[str, str]:
 def _on_meta_or_real(build: Callable[[], Any], target: str) -> tuple[Any, str]:
     """What ``build`` returns with parameters on the meta device, or where that raises, with real ones."""
     try:
-        with constructions_recorded():
+        with constructions_recorded(), _command_line_of(target):
             try:
                 with _parameters_on_meta():
                     return build(), ON_META
@@ -146,8 +146,24 @@ def _explanation(error: BaseException, target: str) -> str:
     text = " ".join(str(error).split()).rstrip(".") or "no message"
     if isinstance(error, SystemExit):
         return f"Loading {target} ended the program{where}; move what runs behind `if __name__ == '__main__':`."
-    hint = "install it in this environment" if isinstance(error, ModuleNotFoundError) else "check its arguments"
-    return f"Building {target} raised {type(error).__name__}{where}: {text}; {hint} (--arg key=value gives some)."
+    if isinstance(error, ModuleNotFoundError):
+        hint = "install it in this environment"
+    elif isinstance(error, ImportError) and "relative import" in text:
+        hint = "name it as part of its package, as in package.module:Name"
+    else:
+        hint = "mend that line, or give other arguments with --arg key=value"
+    return f"Building {target} raised {type(error).__name__}{where}: {text}; {hint}."
+
+
+@contextmanager
+def _command_line_of(target: str) -> Iterator[None]:
+    """Let code that parses ``sys.argv`` see a command without arguments, and not ours."""
+    ours = sys.argv
+    sys.argv = [target]
+    try:
+        yield
+    finally:
+        sys.argv = ours
 
 
 @contextmanager

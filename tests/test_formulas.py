@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -582,3 +583,22 @@ def test_channel_shuffle_moves_all_once() -> None:
 def test_interpolation(mode: str) -> None:
     (found,) = working(lambda x: F.interpolate(x, scale_factor=2.0, mode=mode), meta(1, 2, 4, 4))
     assert access(found) == (32, 0, 128)
+
+
+@pytest.mark.parametrize(("mode", "taps"), [("bilinear", 4), ("nearest", 0), ("bicubic", 16)])
+def test_grid_sample_weighs_its_neighbours(mode: str, taps: int) -> None:
+    """A product and a sum for each neighbour of each of 2·3·5·7 results; the map and the grid are read."""
+    sample = partial(torch.nn.functional.grid_sample, mode=mode, align_corners=False)
+    found = only(working(sample, meta(2, 3, 8, 8), meta(2, 5, 7, 2)), "grid_sampler_2d")
+    assert found.cost.other_ops == 2 * taps * (2 * 3 * 5 * 7)
+    assert access(found) == (2 * 3 * 8 * 8 + 2 * 5 * 7 * 2, 0, 2 * 3 * 5 * 7)
+
+
+def test_weight_norm_and_loss_are_known() -> None:
+    """Each element of the weight is squared, added and scaled; the loss picks one of ten for each of four."""
+    layer = torch.nn.utils.parametrizations.weight_norm(torch.nn.Linear(6, 5))
+    norm = only(working(layer, meta(4, 6)), "_weight_norm_interface")
+    assert norm.cost.other_ops == 3 * 6 * 5
+    loss = only(working(torch.nn.functional.nll_loss, meta(4, 10), index(4)), "nll_loss_forward")
+    assert loss.cost.other_ops == 4
+    assert loss.cost.reads_activation == 4 + 4

@@ -180,6 +180,19 @@ def test_errors_of_the_users_code(write, body: str, message: str) -> None:
         load(write(body), inputs=["2,3"])
 
 
+def test_a_file_that_parses_the_command_line_sees_none(write) -> None:
+    body = "import argparse\nparser = argparse.ArgumentParser()\nparser.add_argument('--width', type=int, default=6)\n"
+    path = write(body + "width = parser.parse_args().width\n" + NET + "model = Net(width)\n")
+    before = list(sys.argv)
+    assert load(path, inputs=["2,3"]).model.fc.out_features == 6
+    assert sys.argv == before
+
+
+def test_relative_imports_are_told_how(write) -> None:
+    with pytest.raises(MacAuditError, match=r"part of its package, as in package\.module:Name"):
+        load(write("from .parts import Net\n"), inputs=["2,3"])
+
+
 def test_files_and_names_that_are_not_there(write, tmp_path: Path) -> None:
     with pytest.raises(MacAuditError, match="There is no file"):
         load(str(tmp_path / "nonesuch.py"))

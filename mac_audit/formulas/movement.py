@@ -169,6 +169,12 @@ def bicubic2d(out: Tensor) -> Work:
     return _interpolated(16, out)
 
 
+@formula("aten.grid_sampler_2d")
+def grid_sample(out: Tensor, interpolation_mode: int) -> Work:
+    """Bilinear, nearest or bicubic (0, 1, 2): four, no or sixteen neighbours to weigh."""
+    return _interpolated({0: 4, 1: 0, 2: 16}[interpolation_mode], out)
+
+
 @formula("aten.col2im")
 def col2im(self: Tensor) -> Work:
     """Adds overlapping columns up."""

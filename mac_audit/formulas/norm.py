@@ -38,3 +38,9 @@ def layer_norm(input: Tensor, weight: Tensor | None = None) -> Work:
 def softmax(out: Tensor) -> Work:
     """Along one dimension."""
     return Work("norm", other_ops=5 * out.numel)
+
+
+@formula("aten._weight_norm_interface")
+def weight_norm(v: Tensor) -> Work:
+    """g · v / ‖v‖: a product and a sum for the norm of each slice, and a product to scale it."""
+    return Work("norm", other_ops=3 * v.numel)

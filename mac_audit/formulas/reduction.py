@@ -36,3 +36,9 @@ def sort(self: Tensor) -> Work:
     """n·log₂ n comparisons along the last dimension."""
     length = self.shape[-1] if self.shape else 1
     return Work("reduction", other_ops=int(self.numel * max(1.0, log2(max(length, 1)))))
+
+
+@formula("aten.nll_loss_forward", "aten.nll_loss2d_forward")
+def nll_loss(self: Tensor, target: Tensor) -> Work:
+    """Picks the log-probability of each target and adds them up."""
+    return Work("reduction", other_ops=target.numel, reads={"self": min(target.numel, self.elements)})
