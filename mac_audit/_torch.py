@@ -5,6 +5,8 @@ When a torch release moves one of them, this is the file to change.
 
 from __future__ import annotations
 
+import logging
+
 import torch
 import torch._dynamo  # a second; FakeTensorMode would import it at its first use
 from torch._subclasses.fake_tensor import (
@@ -25,10 +27,12 @@ __all__ = [
     "UnsupportedOperatorException",
     "fake_twin",
     "is_lift",
+    "log",
     "module_call",
     "storage_key",
 ]
 
+log = logging.getLogger("torch._subclasses.fake_tensor")
 module_call = torch.nn.Module.__call__
 
 _LIFTS = (torch.ops.aten.lift_fresh.default, torch.ops.aten.lift.default)

@@ -24,6 +24,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import keyword
+import logging
 import operator
 import re
 import sys
@@ -336,11 +337,13 @@ def _restored(model: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Eval mode (which ``_restored`` takes back) and no fused attention modules."""
-    fast = torch.backends.mha.get_fastpath_enabled()
+    """Eval mode (which ``_restored`` takes back), no fused attention modules, no tracebacks in torch's log."""
+    fast, level = torch.backends.mha.get_fastpath_enabled(), private.log.level
     torch.backends.mha.set_fastpath_enabled(False)
+    private.log.setLevel(logging.CRITICAL)  # what is wrong is raised as well, and told in a sentence
     model.eval()
     try:
         yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
+        private.log.setLevel(level)

@@ -655,7 +655,7 @@ def test_error_names_the_line(model: type[nn.Module], comment: str, text: str) -
     line = next(number for number, content in enumerate(lines, 1) if content.endswith(f"  # {comment}"))
     with pytest.raises(MacAuditError) as caught:
         capture(model(), torch.randn(2, 4))
-    assert f"{HERE}:{line}" in str(caught.value)
+    assert f"{HERE.name}:{line}" in str(caught.value)
     assert text in str(caught.value)
     assert model.__name__ in str(caught.value)
 

@@ -81,6 +81,17 @@ def test_errors_are_one_sentence_and_exit_2(model: str, arguments: list[str], me
     assert result.stdout == ""
 
 
+def test_torch_keeps_its_tracebacks_to_itself(tmp_path: Path) -> None:
+    """Its log has one where shapes do not fit, written behind the back of the command line."""
+    path = tmp_path / "shapes_of_test_cli.py"
+    path.write_text("import torch\n\nclass Net(torch.nn.Module):\n    def forward(self, x):\n        return x @ x\n")
+    command = [sys.executable, "-m", "mac_audit", str(path), "--input", "2,3"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert f"{path}:5" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_bad_option_exits_2() -> None:
     assert run("zoo:resnet18", "--execution", "imaginary").exit_code == 2
     assert run("zoo:resnet18", "--nonesuch").exit_code == 2
