@@ -9,9 +9,11 @@ from torch import nn
 
 from mac_audit import engine
 from mac_audit.capture import record
+from mac_audit.load import load
 from mac_audit.lower import lower
 from mac_audit.profile import Profile
 from mac_audit.report import Report
+from mac_audit.request import Request
 from mac_audit.rule import Rule, discover
 
 
@@ -39,4 +41,25 @@ def audit(
         target=target or type(model).__name__,
         options=options,
         flop_convention=flop_convention,
+    )
+
+
+def audit_request(
+    request: Request,
+    *,
+    flop_convention: Literal["paper", "torch"] = "paper",
+    rules: Sequence[Rule] | None = None,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Report:
+    """Load what ``request`` names and audit it; ``rules`` and ``options`` are those of ``audit``."""
+    loaded = load(request.target, request.arguments, request.inputs)
+    return audit(
+        loaded.model,
+        loaded.inputs,
+        execution=request.execution,
+        flop_convention=flop_convention,
+        rules=rules,
+        options=options,
+        target=request.target,
+        construction=loaded.construction,
     )

@@ -17,7 +17,6 @@ the values of parameters it runs again with real ones, uninitialised, and ``Load
 
 from __future__ import annotations
 
-import ast
 import difflib
 import importlib
 import importlib.util
@@ -71,20 +70,6 @@ def load(target: str, arguments: Mapping[str, Any] | None = None, inputs: Sequen
         model, construction, namespace = _load_own(target, arguments or {})
     published = torchvision_size(name) if scheme == "torchvision" else None
     return Loaded(target, model, given or find_inputs(model, namespace, published, target), construction)
-
-
-def parse_argument(text: str) -> tuple[str, Any]:
-    """``key=value`` with a Python literal, ``true``, ``false``, ``none`` or else a string as the value."""
-    key, equals, value = text.partition("=")
-    if not equals or not key.isidentifier():
-        raise MacAuditError(f"--arg {text!r} is not key=value; write it like --arg width=1.5.")
-    words = {"true": True, "false": False, "none": None}
-    if value.lower() in words:
-        return key, words[value.lower()]
-    try:
-        return key, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
-        return key, value
 
 
 # --- building ------------------------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ CONVENTIONS = {
 }
 
 Verdict = Literal["pass", "fail", "not-applicable", "error"]
+Severity = Literal["error", "warning", "note"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,7 @@ class RuleResult:
     limit: float | None = None
     measure: str = ""
     reason: str = ""
+    severity: Severity = "error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +164,20 @@ class Saving:
 
 
 @dataclass(frozen=True, slots=True)
+class Suppression:
+    """Why a finding does not count: by a comment on its line, by the configuration, or by a baseline."""
+
+    by: Literal["comment", "config", "baseline"]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A place that breaks a guideline.
 
     ``value`` is what the layer contributes to the rule's measure, in its unit, and ``limit`` the rule's; ``source``
     is the line to edit. ``counterfactual`` describes the layer now and instead, by names that the rule explains.
+    ``fingerprint`` names the finding from one run to the next, also where lines moved.
     """
 
     code: str
@@ -178,6 +189,9 @@ class Finding:
     counterfactual: dict[str, Any]
     saving: Saving
     instead: str = ""
+    severity: Severity = "error"
+    fingerprint: str = ""
+    suppressed: Suppression | None = None
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ import torch
 from torch import nn
 
 from mac_audit.capture import capture
+from mac_audit.cli.options import parse_argument
 from mac_audit.errors import MacAuditError
 from mac_audit.inputs import parse_input
-from mac_audit.load import ON_META, REAL, load, parse_argument
+from mac_audit.load import ON_META, REAL, load
 
 HEAD = "import torch\nfrom torch import nn\n"
 NET = """

@@ -1,0 +1,24 @@
+"""Request: one model to audit and how to look at it, as plain data.
+
+The command line, a configuration file and a sweep all speak of models in these words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to load, what to run it on, and which execution model to cost it under.
+
+    ``target`` names the model as ``mac_audit.load`` reads it, ``arguments`` are those of its constructor. ``inputs``
+    are specifications such as ``1,3,224,224`` or ``ids=1,77:int64``; without any, they are found beside the model.
+    """
+
+    target: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    inputs: tuple[str, ...] = ()
+    execution: str = "folded"
