@@ -31,6 +31,13 @@ _REQUEST_OPTIONS = (
         show_default=True,
         help="How the graph is run: folded as deployed, eager as captured, fused as compiled.",
     ),
+    click.option(
+        "--capture",
+        type=click.Choice(["auto", "fake", "values", "real"]),
+        default="auto",
+        show_default=True,
+        help="How forward is run: on fake tensors, with small values computed, or for real; auto tries them in turn.",
+    ),
 )
 
 
@@ -42,10 +49,10 @@ def request_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(command)
     def with_request(
-        *, target: str, arguments: tuple[str, ...], inputs: tuple[str, ...], execution: str, **others: Any
+        *, target: str, arguments: tuple[str, ...], inputs: tuple[str, ...], execution: str, capture: Any, **others: Any
     ) -> Any:
         with errors_told(others.get("show_traceback", False)):
-            request = Request(target, dict(map(parse_argument, arguments)), inputs, execution)
+            request = Request(target, dict(map(parse_argument, arguments)), inputs, execution, capture)
         return command(request=request, **others)
 
     for option in reversed(_REQUEST_OPTIONS):
