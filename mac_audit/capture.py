@@ -25,7 +25,7 @@ import dataclasses
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Literal
 
 import torch
@@ -51,7 +51,7 @@ _STEPS: dict[str, tuple[str, Callable[[], Step]]] = {
 
 @dataclasses.dataclass(frozen=True)
 class Recording:
-    """What one run of a model left: its operators, and the tensors that ``get_attr`` nodes name.
+    """What one run of a model left: its operators, and the tensors and packed weights that ``get_attr`` nodes name.
 
     ``meta`` holds ``layers``, a tuple of ``network.Layer``, and ``how``: sentences about the capture by name, which
     are ``method`` and, where there is something to say, ``fallback`` (why no earlier way did) and ``assumed``.
@@ -59,7 +59,7 @@ class Recording:
 
     name: str
     graph: fx.Graph
-    attributes: Mapping[str, Tensor]
+    attributes: Mapping[str, Tensor | torch.ScriptObject]
     meta: Mapping[str, Any]
 
 
@@ -195,7 +195,8 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
     fast, level = torch.backends.mha.get_fastpath_enabled(), private.log.level
     torch.backends.mha.set_fastpath_enabled(False)
     private.log.setLevel(logging.CRITICAL)  # what is wrong is raised as well, and told in a sentence
-    model.eval()
+    with suppress(NotImplementedError):  # an exported program has one mode and no eval()
+        model.eval()
     try:
         yield
     finally:

@@ -72,7 +72,7 @@ class Recorder(private.OperatorMode):
         self.model = model
         self.step = step
         self.graph = fx.Graph()
-        self.attributes: dict[str, Tensor] = {}  # what get_attr nodes refer to
+        self.attributes: dict[str, Tensor | torch.ScriptObject] = {}  # what get_attr nodes refer to
         self.stack: list[tuple[str, nn.Module]] = [("", model)]
         self.failed: str | None = None  # the innermost layer that raised
         self._nodes: dict[int, _Made] = {}  # by id(tensor)
@@ -99,9 +99,11 @@ class Recorder(private.OperatorMode):
                     name = named.setdefault(id(tensor), f"{path}.{key}" if path else key)
                     if isinstance(tensor, nn.Parameter):
                         own[name] = Parameter(name, tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."))
-                    table[key] = member = self.step.member(tensor)
-                    self._names[id(member)] = name
+                    member = self.step.member(tensor)
                     self.attributes[name] = tensor
+                    self._names[id(member)] = self._names[id(tensor)] = name
+                    if isinstance(table, dict):  # TorchScript keeps them where Python cannot change them
+                        table[key] = member
             self._layers[path] = _Called(path, type(module).__name__, construction_lines(module), tuple(own.values()))
             self._paths[id(module)] = path
 
@@ -144,7 +146,16 @@ class Recorder(private.OperatorMode):
             return self._node(value)
         if kind is dict:
             return {key: self.to_nodes(item) for key, item in value.items()} if value else value
-        return value
+        return self._packed(value) if isinstance(value, torch.ScriptObject) else value
+
+    def _packed(self, value: torch.ScriptObject) -> fx.Node:
+        """The node of an object in which a quantised layer keeps its weights; its spec is of the tensors inside."""
+        name = self._names.setdefault(id(value), f"_packed_{len(self.attributes)}")
+        self.attributes[name] = value
+        node = self.graph.create_node("get_attr", name)
+        node.meta["val"] = value
+        node.meta["spec"] = tuple(map(self._spec, tensors_in([value.unpack()]))) if hasattr(value, "unpack") else ()
+        return node
 
     def _node(self, tensor: Tensor) -> fx.Node:
         stand_in = self.step.stand_in(tensor)
