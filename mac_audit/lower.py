@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import fx
@@ -74,17 +75,15 @@ class _Lowering:
         return "constant" if name.startswith("_constant_") else "buffer"
 
     def _add_operator(self, node: fx.Node) -> None:
-        schema = node.target._schema  # type: ignore[union-attr]
-        reshapes = torch.Tag.inplace_view in node.target.tags  # type: ignore[union-attr]  # writes no element
         arguments: dict[str, Argument] = {}
         mutated: list[int] = []
-        for position, formal in enumerate(schema.arguments):
+        for position, formal in enumerate(_formals(node.target)):
             if position < len(node.args):
                 value = node.args[position]
             else:
-                value = node.kwargs.get(formal.name, formal.default_value)
+                value = node.kwargs.get(formal.name, formal.default)
             argument = self._argument(value)
-            if formal.alias_info is not None and formal.alias_info.is_write and not reshapes:
+            if formal.written:
                 mutated += _refs(argument)
             if not formal.is_out:  # that is written and never read
                 arguments[formal.name] = argument
@@ -172,6 +171,29 @@ class _Lowering:
         if value is None or isinstance(value, bool | int | float | str):
             return value
         return _name(value)
+
+
+class _Formal(NamedTuple):
+    """One argument of an operator's schema."""
+
+    name: str
+    default: Any
+    written: bool
+    is_out: bool
+
+
+@functools.cache
+def _formals(target: Any) -> tuple[_Formal, ...]:
+    reshapes = torch.Tag.inplace_view in target.tags  # writes no element
+    return tuple(
+        _Formal(
+            formal.name,
+            formal.default_value,
+            formal.alias_info is not None and formal.alias_info.is_write and not reshapes,
+            formal.is_out,
+        )
+        for formal in target._schema.arguments
+    )
 
 
 def _flat(arguments: Iterable[Argument]) -> tuple[Scalar, ...]:
