@@ -78,11 +78,8 @@ class _Lowering:
         arguments: dict[str, Argument] = {}
         mutated: list[int] = []
         for position, formal in enumerate(_formals(node.target)):
-            if position < len(node.args):
-                value = node.args[position]
-            else:
-                value = node.kwargs.get(formal.name, formal.default)
-            argument = self._argument(value)
+            given = position < len(node.args)
+            argument = self._argument(node.args[position] if given else node.kwargs.get(formal.name, formal.default))
             if formal.written:
                 mutated += _refs(argument)
             if not formal.is_out:  # that is written and never read
