@@ -97,7 +97,7 @@ def test_unknown_operators_are_named(reports: dict[str, Report]) -> None:
     (line,) = report.coverage.unknown[0].sources
     text = Path(__file__).read_text().splitlines()[line.line - 1]
     assert "the Fourier transform" in text
-    table = reporter("table")(report, View())
+    table = reporter("table")([report], View())
     assert "aten._fft_r2c.default" in table
     assert "lower bound" in table
     assert "≥" in table
@@ -107,27 +107,27 @@ def test_flop_convention(reports: dict[str, Report]) -> None:
     doubled, plain = reports["unknown"], reports["clean"]
     assert doubled.totals.flops == 2 * doubled.totals.madds
     assert plain.totals.flops == plain.totals.madds
-    assert "2 × multiply-adds" in reporter("table")(doubled, View())
+    assert "2 × multiply-adds" in reporter("table")([doubled], View())
 
 
 @pytest.mark.parametrize("width", [60, 80, 160])
 @pytest.mark.parametrize("name", ["clean", "findings", "unknown"])
 def test_table_fits_its_width(reports: dict[str, Report], name: str, width: int) -> None:
-    table = reporter("table")(reports[name], View(width=width, depth=9))
+    table = reporter("table")([reports[name]], View(width=width, depth=9))
     assert max(map(len, table.splitlines())) <= width
     assert "\x1b" not in table
 
 
 def test_table_says_what_matters(reports: dict[str, Report]) -> None:
-    table = reporter("table")(reports["findings"], View(width=100))
+    table = reporter("table")([reports["findings"]], View(width=100))
     finding = reports["findings"].findings[0]
     assert finding.source is not None
     assert f"{finding.source.file}:{finding.source.line}" in table
     assert finding.message in table
     assert "MAC = memory access cost" in table
     assert "fail: G1, G2" in table
-    assert "pass: no findings" in reporter("table")(reports["clean"], View())
-    assert "\x1b[" in reporter("table")(reports["clean"], View(color=True))
+    assert "pass: no findings" in reporter("table")([reports["clean"]], View())
+    assert "\x1b[" in reporter("table")([reports["clean"]], View(color=True))
 
 
 def test_sorted_layers_add_up(reports: dict[str, Report]) -> None:

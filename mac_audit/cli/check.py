@@ -68,10 +68,10 @@ def _check(
         report = audit_request(request, flop_convention=flop_convention)
     for render, file in destinations:
         if file:
-            write_whole(Path(file), render(report, View(width=100, depth=depth, sort=sort)))
+            write_whole(Path(file), render([report], View(width=100, depth=depth, sort=sort)))
         else:
             width = shutil.get_terminal_size().columns
-            click.echo(render(report, View(width, _colored(), depth, sort)), nl=False, color=_colored())
+            click.echo(render([report], View(width, _colored(), depth, sort)), nl=False, color=_colored())
     for rule in report.errors:
         click.echo(f"mac-audit: the rule {rule.code} crashed ({rule.reason}); report it to its author.", err=True)
     if report.errors:

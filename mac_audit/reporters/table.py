@@ -15,8 +15,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from mac_audit.report import Finding, LayerRow, Line, Report, RuleResult
+from mac_audit.report import Finding, LayerRow, Report, RuleResult
 from mac_audit.reporters import View
+from mac_audit.reporters.escape import clean
+from mac_audit.reporters.problems import by_line, places, problems, suppressed, told
 from mac_audit.units import count, percent, shape, size
 
 Entry = tuple[LayerRow, int, int, int]  # with multiply-adds, memory access and parameters to show
@@ -26,8 +28,12 @@ _ROWS = 40  # layers that a table shows where no depth was asked for
 _STYLES = {"pass": "green", "fail": "bold red", "not-applicable": "dim", "error": "bold magenta"}
 
 
-def render(report: Report, view: View) -> str:
-    """The whole report as text that is ``view.width`` wide, with ANSI colours where ``view.color``."""
+def render(reports: Sequence[Report], view: View) -> str:
+    """The reports as text that is ``view.width`` wide, with ANSI colours where ``view.color``."""
+    return "\n".join(_one(clean(report), view) for report in reports)
+
+
+def _one(report: Report, view: View) -> str:
     console = Console(
         file=io.StringIO(),
         width=view.width,
@@ -204,46 +210,32 @@ def _value_and_explanation(rule: RuleResult) -> tuple[str, str]:
 
 
 def _findings(report: Report) -> Iterator[RenderableType]:
-    """By line, worst line first within a rule: places that one line made are told once, with the worst of them."""
-    by_line: dict[tuple[str, Line | str], list[Finding]] = {}
-    for finding in report.findings:
-        by_line.setdefault((finding.code, finding.source or finding.message), []).append(finding)
-    if by_line:
+    lines = by_line(problems(report))
+    if lines:
         yield _heading("Findings", "what to mend, worst first")
     shown: Counter[str] = Counter()
-    lines = Counter(code for code, _ in by_line)
-    for findings in sorted(by_line.values(), key=lambda found: (found[0].code, -_saved(found))):
+    of_rule = Counter(findings[0].code for findings in lines)
+    for findings in lines:
         code = findings[0].code
         shown[code] += 1
         if shown[code] <= _LINES:
             yield _told(findings)
-        elif shown[code] == lines[code]:
+        elif shown[code] == of_rule[code]:
             yield Text(
-                f"  {code}  … and more: {lines[code] - _LINES} of {lines[code]} lines are in -o json", style="dim"
+                f"  {code}  … and more: {of_rule[code] - _LINES} of {of_rule[code]} lines are in -o json", style="dim"
             )
-
-
-def _saved(findings: Sequence[Finding]) -> int:
-    return sum(finding.saving.mac_elements for finding in findings)
+    if reasons := Counter(finding.suppressed.by for finding in suppressed(report) if finding.suppressed):
+        yield Text(f"\n  suppressed: {', '.join(f'{n} by {by}' for by, n in sorted(reasons.items()))}", style="dim")
 
 
 def _told(findings: Sequence[Finding]) -> RenderableType:
     worst = findings[0]
     line = f"{worst.source.file}:{worst.source.line}" if worst.source else "line not known"
-    layers = worst.layer or "the model"
-    if len(findings) > 1:
-        layers += f" and {len(findings) - 1} more"
-    saved = _saved(findings)
-    size_saved = size(sum(finding.saving.mac_bytes for finding in findings))
-    share = percent(sum(finding.saving.share for finding in findings))
-    told = _grid("left", "left")
-    told.add_row(Text(f"  {worst.code}", style="bold red"), Text.assemble((layers, "bold"), f"  {line}"))
-    told.add_row("", worst.message)
-    if worst.instead:
-        told.add_row("", f"instead {worst.instead}")
-    if saved:
-        told.add_row("", f"saves {count(saved)} of MAC, {size_saved}, {share} of the model's")
-    return told
+    grid = _grid("left", "left")
+    grid.add_row(Text(f"  {worst.code}", style="bold red"), Text.assemble((places(findings), "bold"), f"  {line}"))
+    for text in told(findings):
+        grid.add_row("", text)
+    return grid
 
 
 def _unknown(report: Report) -> Iterator[RenderableType]:

@@ -1,0 +1,114 @@
+"""What a report complains of, as every format tells it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mac_audit.report import Finding, Line, Report, Saving, Severity
+from mac_audit.units import count, percent, size
+
+_FILE = re.compile(r"(?P<file>.+\.(?:py|pt2|json))(?::\w+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why an audit is not the whole truth: a rule that crashed (``rule``), or an operator that nobody knows."""
+
+    kind: str
+    severity: Severity
+    message: str
+    lines: tuple[Line, ...] = ()
+    rule: str = ""
+
+
+def problems(report: Report) -> tuple[Finding, ...]:
+    """The findings that count, and one for each rule that failed without naming a place."""
+    active = tuple(finding for finding in report.findings if finding.suppressed is None)
+    named = {finding.code for finding in active}
+    whole = tuple(
+        Finding(
+            code=rule.code,
+            layer="",
+            message=f"{rule.measure or rule.name} is {rule.value:.4g}, beyond the limit of {rule.limit:g}",
+            value=rule.value,
+            limit=rule.limit,
+            source=None,
+            counterfactual={},
+            saving=Saving(0, 0, 0.0),
+            severity=rule.severity,
+            fingerprint=rule.code,
+        )
+        for rule in report.rules
+        if rule.verdict == "fail" and rule.code not in named and rule.value is not None and rule.limit is not None
+    )
+    return active + whole
+
+
+def suppressed(report: Report) -> tuple[Finding, ...]:
+    """The findings that do not count."""
+    return tuple(finding for finding in report.findings if finding.suppressed is not None)
+
+
+def troubles(report: Report) -> tuple[Trouble, ...]:
+    """What could not be judged or counted."""
+    crashed = (
+        Trouble("crashed-rule", "error", f"the rule {rule.code} crashed: {rule.reason}", rule=rule.code)
+        for rule in report.errors
+    )
+    unknown = (
+        Trouble(
+            "unknown-operator",
+            "warning",
+            f"{entry.target} ×{entry.count} has no formula: its arithmetic is not counted, totals are a lower bound",
+            entry.sources,
+        )
+        for entry in report.coverage.unknown
+    )
+    return *crashed, *unknown
+
+
+def by_line(findings: Sequence[Finding]) -> list[tuple[Finding, ...]]:
+    """Places that one line made are told together; within a rule the line that saves most comes first."""
+    lines: dict[tuple[str, Line | str], list[Finding]] = {}
+    for finding in findings:
+        lines.setdefault((finding.code, finding.source or finding.message), []).append(finding)
+    return sorted(map(tuple, lines.values()), key=lambda found: (found[0].code, -_saved_elements(found)))
+
+
+def places(findings: Sequence[Finding]) -> str:
+    """``features.0 and 2 more``."""
+    first = findings[0].layer or "the model"
+    return f"{first} and {len(findings) - 1} more" if len(findings) > 1 else first
+
+
+def saves(findings: Sequence[Finding]) -> str:
+    """``saves 168 K of MAC, 671 KB, 5.5 % of the model's``, or nothing."""
+    if not (elements := _saved_elements(findings)):
+        return ""
+    bytes_saved = size(sum(finding.saving.mac_bytes for finding in findings))
+    share = percent(sum(finding.saving.share for finding in findings))
+    return f"saves {count(elements)} of MAC, {bytes_saved}, {share} of the model's"
+
+
+def told(findings: Sequence[Finding]) -> list[str]:
+    """What is wrong at one line, what to write instead and what that saves, a line of text each."""
+    worst = findings[0]
+    instead = f"instead {worst.instead}" if worst.instead else ""
+    return [text for text in (worst.message, instead, saves(findings)) if text]
+
+
+def line_of(finding: Finding, report: Report) -> Line | None:
+    """The line to edit; without one, the first of the file that was audited, if it was a file."""
+    return finding.source or start_of(report)
+
+
+def start_of(report: Report) -> Line | None:
+    """The first line of the file that the target names; None for a target that is no file."""
+    match = _FILE.fullmatch(report.target)
+    return Line(match["file"], 1) if match else None
+
+
+def _saved_elements(findings: Sequence[Finding]) -> int:
+    return sum(finding.saving.mac_elements for finding in findings)
