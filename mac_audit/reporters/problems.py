@@ -52,7 +52,9 @@ def suppressed(report: Report) -> tuple[Finding, ...]:
 
 
 def troubles(report: Report) -> tuple[Trouble, ...]:
-    """What could not be judged or counted."""
+    """What could not be audited, judged or counted."""
+    if report.error:
+        return (Trouble("not-audited", "error", report.error),)
     crashed = (
         Trouble("crashed-rule", "error", f"the rule {rule.code} crashed: {rule.reason}", rule=rule.code)
         for rule in report.errors

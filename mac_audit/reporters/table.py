@@ -18,8 +18,9 @@ from rich.text import Text
 from mac_audit.report import Finding, LayerRow, Report, RuleResult
 from mac_audit.reporters import View
 from mac_audit.reporters.escape import clean
+from mac_audit.reporters.models import overview, weighed
 from mac_audit.reporters.problems import by_line, places, problems, suppressed, told
-from mac_audit.units import count, percent, shape, size
+from mac_audit.units import amount, count, percent, shape, size
 
 Entry = tuple[LayerRow, int, int, int]  # with multiply-adds, memory access and parameters to show
 
@@ -29,11 +30,12 @@ _STYLES = {"pass": "green", "fail": "bold red", "not-applicable": "dim", "error"
 
 
 def render(reports: Sequence[Report], view: View) -> str:
-    """The reports as text that is ``view.width`` wide, with ANSI colours where ``view.color``."""
-    return "\n".join(_one(clean(report), view) for report in reports)
+    """The reports as text that is ``view.width`` wide, with ANSI colours where ``view.color``.
 
-
-def _one(report: Report, view: View) -> str:
+    Of several models, a line each, and what is to be said of those that are not clean; of one, everything.
+    """
+    cleaned = [clean(report) for report in reports]
+    parts = _parts(cleaned[0], view) if len(cleaned) == 1 else _several(cleaned)
     console = Console(
         file=io.StringIO(),
         width=view.width,
@@ -43,7 +45,7 @@ def _one(report: Report, view: View) -> str:
         emoji=False,
         markup=False,
     )
-    for part in _parts(report, view):
+    for part in parts:
         console.print(part)
     assert isinstance(console.file, io.StringIO)
     lines = console.file.getvalue().splitlines()
@@ -51,13 +53,13 @@ def _one(report: Report, view: View) -> str:
 
 
 def _parts(report: Report, view: View) -> Iterator[RenderableType]:
-    yield Text.assemble((report.target, "bold"), "  ", _inputs(report))
+    yield _title(report)
     yield _totals(report)
     yield _heading("Where it goes", "memory access by class of operator")
     yield _classes(report, view)
     yield from _layers(report, view)
     yield _heading("Guidelines", "ShuffleNet V2, ECCV 2018")
-    yield _verdicts(report)
+    yield _verdicts(report.rules)
     yield from _findings(report)
     yield from _unknown(report)
     yield Text()
@@ -66,12 +68,36 @@ def _parts(report: Report, view: View) -> Iterator[RenderableType]:
     yield _summary(report)
 
 
-def _inputs(report: Report) -> str:
-    return ", ".join(f"{tensor.name} {shape(tensor.shape)} {tensor.dtype}" for tensor in report.inputs)
+def _several(reports: Sequence[Report]) -> Iterator[RenderableType]:
+    yield _heading("Models", "", first=True)
+    yield overview(reports)
+    for report in reports:
+        if report.error or report.verdict == "fail" or report.findings or report.notes or report.coverage.unknown:
+            yield Text()
+            yield _title(report)
+            if report.error:
+                yield Text(f"  {report.error}", style="bold magenta")
+            else:
+                failing = [rule for rule in report.rules if rule.verdict in ("fail", "error")]
+                if failing:
+                    yield _verdicts(failing)
+                yield from _findings(report)
+                yield from _unknown(report)
+                if report.notes:
+                    yield Text("".join(f"\n{note}" for note in report.notes), style="dim")
+    counts = Counter(report.verdict for report in reports)
+    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in ("pass", "fail", "error") if counts[verdict])
+    yield Text(f"\n{len(reports)} models: {told}; mac-audit NAME has all of one.", style="bold")
 
 
-def _heading(title: str, explanation: str) -> Text:
-    return Text.assemble("\n", (title, "bold"), (f"  {explanation}" if explanation else "", "dim"))
+def _title(report: Report) -> Text:
+    inputs = ", ".join(f"{tensor.name} {shape(tensor.shape)} {tensor.dtype}" for tensor in report.inputs)
+    target = f"  {report.target}" if report.name != report.target else ""
+    return Text.assemble((report.name, "bold"), f"{target}  {inputs}".rstrip())
+
+
+def _heading(title: str, explanation: str, first: bool = False) -> Text:
+    return Text.assemble("" if first else "\n", (title, "bold"), (f"  {explanation}" if explanation else "", "dim"))
 
 
 def _grid(*justify: str) -> Table:
@@ -191,9 +217,9 @@ def _short_depth(report: Report) -> int:
     return max([1, *(depth for depth in set(depths) if sum(d <= depth for d in depths) <= _ROWS)])
 
 
-def _verdicts(report: Report) -> RenderableType:
+def _verdicts(rules: Sequence[RuleResult]) -> RenderableType:
     table = _grid("left", "left", "left", "right", "left")
-    for rule in report.rules:
+    for rule in rules:
         table.add_row(
             Text("n/a" if rule.verdict == "not-applicable" else rule.verdict, style=_STYLES[rule.verdict]),
             rule.code,
@@ -206,7 +232,9 @@ def _verdicts(report: Report) -> RenderableType:
 def _value_and_explanation(rule: RuleResult) -> tuple[str, str]:
     if rule.value is None or rule.limit is None:
         return "", rule.reason
-    return f"{rule.value:.3f}", f"limit {rule.limit:g}: {rule.measure}"
+    limit = f"{rule.limit:g}" if rule.unit == "ratio" else amount(rule.limit, rule.unit)
+    told = f"limit {limit}: {rule.measure}" + (f"; {rule.reason}" if rule.reason else "")
+    return amount(rule.value, rule.unit), told
 
 
 def _findings(report: Report) -> Iterator[RenderableType]:
@@ -230,7 +258,8 @@ def _findings(report: Report) -> Iterator[RenderableType]:
 
 def _told(findings: Sequence[Finding]) -> RenderableType:
     worst = findings[0]
-    line = f"{worst.source.file}:{worst.source.line}" if worst.source else "line not known"
+    unknown = "line not known" if worst.layer else ""  # the model as a whole needs none
+    line = f"{worst.source.file}:{worst.source.line}" if worst.source else unknown
     grid = _grid("left", "left")
     grid.add_row(Text(f"  {worst.code}", style="bold red"), Text.assemble((places(findings), "bold"), f"  {line}"))
     for text in told(findings):
@@ -257,12 +286,16 @@ def _legend(report: Report) -> Iterable[str]:
 
 
 def _summary(report: Report) -> Text:
+    """``fail: G1, G2``, with the severity of what does not fail the audit."""
     if report.errors:
         return Text(
             f"error: {', '.join(rule.code for rule in report.errors)} could not be judged",
             style="bold magenta",
         )
-    failed = [rule.code for rule in report.rules if rule.verdict == "fail"]
+    failed = [rule for rule in report.rules if rule.verdict == "fail"]
+    told = ", ".join(map(weighed, failed))
+    if report.verdict == "fail":
+        return Text(f"fail: {told}", style="bold red")
     if failed:
-        return Text(f"fail: {', '.join(failed)}", style="bold red")
+        return Text(f"pass: {told}, which fail on {report.fail_on} does not count", style="yellow")
     return Text("pass: no findings", style="green")
