@@ -197,6 +197,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": {"request", "suppress"},
     "reporters": {"report", "units"},
     "page": {"rule"},
+    "scan": set(),
 }
 WITHOUT_TORCH = {*MAY_IMPORT, "job", "parallel", "settings", "provenance", "cli", "__main__"}
 ONLY_IN: dict[str, set[str]] = {
