@@ -54,6 +54,9 @@ def render(reports: Sequence[Report], view: View) -> str:
 
 def _parts(report: Report, view: View) -> Iterator[RenderableType]:
     yield _title(report)
+    if report.error:
+        yield Text(f"  {report.error}", style=_STYLES["error"])
+        return
     yield _totals(report)
     yield _heading("Where it goes", "memory access by class of operator")
     yield _classes(report, view)
@@ -76,7 +79,7 @@ def _several(reports: Sequence[Report]) -> Iterator[RenderableType]:
             yield Text()
             yield _title(report)
             if report.error:
-                yield Text(f"  {report.error}", style="bold magenta")
+                yield Text(f"  {report.error}", style=_STYLES["error"])
             else:
                 failing = [rule for rule in report.rules if rule.verdict in ("fail", "error")]
                 if failing:
