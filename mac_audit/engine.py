@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any, Literal
 
+from mac_audit import page
 from mac_audit.cost import Cost, Costed
 from mac_audit.network import Network, Source
 from mac_audit.profile import LayerCost, Profile
@@ -41,7 +43,7 @@ def audit(
     findings: list[Finding] = []
     for rule in rules:
         result, found = _judge(rule, profile, (options or {}).get(rule.code, {}))
-        results.append(result)
+        results.append(replace(result, help=page.body(rule)))
         findings += found
     unknown = _unknown(profile)
     return Report(

@@ -142,7 +142,10 @@ class OperatorRow:
 
 @dataclass(frozen=True, slots=True)
 class RuleResult:
-    """The verdict of one rule: ``value`` against ``limit``, or ``reason`` where it could not be measured."""
+    """The verdict of one rule: ``value`` against ``limit``, or ``reason`` where it could not be measured.
+
+    ``help`` is the rule's documentation in markdown; its first paragraph is a summary.
+    """
 
     code: str
     name: str
@@ -152,6 +155,7 @@ class RuleResult:
     measure: str = ""
     reason: str = ""
     severity: Severity = "error"
+    help: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,7 +187,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "profile": {"formulas", "execution", "structure"},
     "rule": {"profile", "report"},
     "report": {"plain", "network"},
-    "engine": {"rule", "report"},
+    "engine": {"page", "report"},
     "reporters": {"report", "units"},
     "page": {"rule"},
 }
