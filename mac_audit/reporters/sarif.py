@@ -21,7 +21,7 @@ from mac_audit.reporters.problems import Trouble, line_of, problems, suppressed,
 Json = dict[str, Any]
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
-_URL = re.compile(r"https?://[^\s)>\]]+")
+_URL = re.compile(r"https?://[A-Za-z0-9._~/?#&=+%:@-]+")
 
 
 def render(reports: Sequence[Report], view: View) -> str:
