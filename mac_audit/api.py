@@ -11,6 +11,7 @@ from mac_audit import engine
 from mac_audit.capture import record
 from mac_audit.load import load
 from mac_audit.lower import lower
+from mac_audit.network import Network
 from mac_audit.profile import Profile
 from mac_audit.report import Report
 from mac_audit.request import Request
@@ -44,6 +45,12 @@ def audit(
     )
 
 
+def trace(request: Request) -> Network:
+    """Load the model that ``request`` names and capture it."""
+    loaded = load(request.target, request.arguments, request.inputs)
+    return lower(record(loaded.model, loaded.inputs), loaded.construction)
+
+
 def audit_request(
     request: Request,
     *,
@@ -52,14 +59,10 @@ def audit_request(
     options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Report:
     """Load what ``request`` names and audit it; ``rules`` and ``options`` are those of ``audit``."""
-    loaded = load(request.target, request.arguments, request.inputs)
-    return audit(
-        loaded.model,
-        loaded.inputs,
-        execution=request.execution,
-        flop_convention=flop_convention,
-        rules=rules,
-        options=options,
+    return engine.audit(
+        Profile(trace(request), request.execution),
+        discover() if rules is None else rules,
         target=request.target,
-        construction=loaded.construction,
+        options=options,
+        flop_convention=flop_convention,
     )

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from mac_audit import page
 from mac_audit.cost import Cost, Costed
+from mac_audit.fingerprint import fingerprinted
 from mac_audit.network import Network, Source
 from mac_audit.profile import LayerCost, Profile
 from mac_audit.report import (
@@ -21,12 +22,15 @@ from mac_audit.report import (
     Report,
     RuleResult,
     Saving,
+    Severity,
     TensorInfo,
     Totals,
     Unknown,
     conventions,
+    failed,
 )
-from mac_audit.rule import NotApplicable, Rule, Violation
+from mac_audit.rule import Measure, NotApplicable, Rule, Violation
+from mac_audit.units import amount
 
 
 def audit(
@@ -34,17 +38,25 @@ def audit(
     rules: Sequence[Rule],
     *,
     target: str,
+    name: str = "",
     options: Mapping[str, Mapping[str, Any]] | None = None,
+    severities: Mapping[str, Severity] | None = None,
+    fail_on: Severity = "error",
     flop_convention: Literal["paper", "torch"] = "paper",
     notes: Sequence[str] = (),
 ) -> Report:
-    """Judge ``profile`` by ``rules``; ``options`` are theirs by code. A rule that crashes is an error result."""
+    """Judge ``profile`` by ``rules``; ``options`` and ``severities`` are theirs by code, error unless given.
+
+    A rule that crashes is an error result; one that lacks an option without a default does not run.
+    """
     results: list[RuleResult] = []
     findings: list[Finding] = []
     for rule in rules:
-        result, found = _judge(rule, profile, (options or {}).get(rule.code, {}))
-        results.append(replace(result, help=page.body(rule)))
-        findings += found
+        given = (options or {}).get(rule.code, {})
+        if not rule.lacks(given):
+            result, found = _judge(rule, profile, given, (severities or {}).get(rule.code, "error"))
+            results.append(replace(result, help=page.body(rule)))
+            findings += found
     unknown = _unknown(profile)
     return Report(
         target=target,
@@ -58,37 +70,51 @@ def audit(
         layers=tuple(map(_layer_row, profile.layers)),
         operators=tuple(_operator_row(costed, profile.network) for costed in profile.working),
         rules=tuple(results),
-        findings=tuple(findings),
-        verdict="fail" if any(result.verdict == "fail" for result in results) else "pass",
+        findings=fingerprinted(findings),
+        verdict=failed(results, fail_on),
         notes=tuple(notes),
         version=version("mac-audit"),
         conventions=conventions(flop_convention, profile.execution),
+        name=name or target,
+        fail_on=fail_on,
     )
 
 
-def _judge(rule: Rule, profile: Profile, options: Mapping[str, Any]) -> tuple[RuleResult, list[Finding]]:
+def _judge(
+    rule: Rule, profile: Profile, options: Mapping[str, Any], severity: Severity
+) -> tuple[RuleResult, list[Finding]]:
     try:
         outcome = rule(profile, **options)
     except Exception as error:  # one rule's crash is not the end of the audit
         reason = f"{type(error).__name__}: {error}"
-        return RuleResult(rule.code, rule.name, "error", reason=reason), []
+        return RuleResult(rule.code, rule.name, "error", reason=reason, severity=severity), []
     if isinstance(outcome, NotApplicable):
-        return RuleResult(rule.code, rule.name, "not-applicable", reason=outcome.reason), []
-    failed = outcome.value > outcome.limit and not outcome.negligible
+        return RuleResult(rule.code, rule.name, "not-applicable", reason=outcome.reason, severity=severity), []
+    fails = outcome.value > outcome.limit and not outcome.negligible
     result = RuleResult(
         rule.code,
         rule.name,
-        "fail" if failed else "pass",
+        "fail" if fails else "pass",
         outcome.value,
         outcome.limit,
         outcome.measure,
         "beyond the limit, but no place would save enough to be worth it" if outcome.negligible else "",
+        severity,
+        outcome.unit,
     )
-    findings = [_finding(rule, violation, outcome.limit, profile) for violation in outcome.violations]
-    return result, findings if failed else []
+    violations = outcome.violations or (_whole(rule, outcome),)
+    findings = [_finding(rule, violation, outcome.limit, severity, profile) for violation in violations]
+    return result, findings if fails else []
 
 
-def _finding(rule: Rule, violation: Violation, limit: float, profile: Profile) -> Finding:
+def _whole(rule: Rule, outcome: Measure) -> Violation:
+    """What a rule blames that names no place: the model."""
+    value, limit = amount(outcome.value, outcome.unit), amount(outcome.limit, outcome.unit)
+    message = f"{outcome.measure or rule.name} is {value}, beyond the limit of {limit}"
+    return Violation("", None, message, "", outcome.value, 0, 0, {"now": {"value": outcome.value}})
+
+
+def _finding(rule: Rule, violation: Violation, limit: float, severity: Severity, profile: Profile) -> Finding:
     return Finding(
         code=rule.code,
         layer=violation.layer,
@@ -103,6 +129,7 @@ def _finding(rule: Rule, violation: Violation, limit: float, profile: Profile) -
             share=violation.avoidable / max(profile.total.mac_elements, 1),
         ),
         instead=violation.instead,
+        severity=severity,
     )
 
 

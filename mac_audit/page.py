@@ -11,16 +11,16 @@ from mac_audit.rule import Rule
 
 
 def options(rule: Rule) -> dict[str, Any]:
-    """The rule's options with their defaults: the keyword-only parameters of its function."""
-    parameters = inspect.signature(rule.check).parameters.values()
-    return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+    """The rule's options with their defaults; None for one that has to be given."""
+    return {name: None if p.default is p.empty else p.default for name, p in rule.options.items()}
 
 
 def body(rule: Rule) -> str:
     """The page without its title: a summary, then sections."""
     text = inspect.getdoc(rule.check) or "Its author has not documented this rule."
     for name, default in options(rule).items():
-        text = text.replace(f"* `{name}`:", f"* `{name}` (default {default!r}):")
+        told = "has to be given" if default is None else f"default {default!r}"
+        text = text.replace(f"* `{name}`:", f"* `{name}` ({told}):")
     return text.rstrip()
 
 

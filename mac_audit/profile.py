@@ -12,6 +12,7 @@ from functools import cached_property
 import mac_audit.formulas  # noqa: F401  registers the formulas
 from mac_audit.cost import CLASSES, Contraction, Cost, Costed, Coverage, cost_of, kind_of
 from mac_audit.execution import execute
+from mac_audit.liveness import Peak, peak
 from mac_audit.network import Layer, Network, Operator, Ref, Source
 from mac_audit.structure import Block, Structure, structure_of
 
@@ -92,6 +93,11 @@ class Profile:
     def params(self) -> int:
         """Distinct parameters, in elements."""
         return sum(parameter.numel for parameter in self.network.parameters.values())
+
+    @cached_property
+    def peak(self) -> Peak:
+        """The moment at which activations take the most memory."""
+        return peak(self.network)
 
     @cached_property
     def classes(self) -> dict[str, Cost]:

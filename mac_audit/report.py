@@ -7,11 +7,14 @@ describes them; ``CONVENTIONS`` are the sentences that every rendering states.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from mac_audit.network import Shape
 from mac_audit.plain import from_plain, parse_versioned, to_plain
+from mac_audit.units import Unit
 
 SCHEMA_VERSION = 1
 
@@ -31,6 +34,7 @@ CONVENTIONS = {
 
 Verdict = Literal["pass", "fail", "not-applicable", "error"]
 Severity = Literal["error", "warning", "note"]
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")  # the gravest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +146,10 @@ class OperatorRow:
 
 @dataclass(frozen=True, slots=True)
 class RuleResult:
-    """The verdict of one rule: ``value`` against ``limit``, or ``reason`` where it could not be measured.
+    """The verdict of one rule: ``value`` against ``limit`` in ``unit``, or ``reason`` where it was not measured.
 
-    ``help`` is the rule's documentation in markdown; its first paragraph is a summary.
+    A rule of which every finding is suppressed passes, and ``reason`` says so. ``help`` is the rule's documentation in
+    markdown; its first paragraph is a summary.
     """
 
     code: str
@@ -155,6 +160,7 @@ class RuleResult:
     measure: str = ""
     reason: str = ""
     severity: Severity = "error"
+    unit: Unit = "ratio"
     help: str = ""
 
 
@@ -200,7 +206,12 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that an audit found."""
+    """Everything that an audit found.
+
+    ``name`` is the model's in the configuration, or the target again. The ``verdict`` is fail where a rule fails whose
+    severity is at least ``fail_on``. Of a model that could not be audited there is the ``error`` alone, and the
+    verdict says so.
+    """
 
     target: str
     inputs: tuple[TensorInfo, ...]
@@ -214,10 +225,13 @@ class Report:
     operators: tuple[OperatorRow, ...]
     rules: tuple[RuleResult, ...]
     findings: tuple[Finding, ...]
-    verdict: Literal["pass", "fail"]
+    verdict: Literal["pass", "fail", "error"]
     notes: tuple[str, ...] = ()
     version: str = ""
     conventions: dict[str, str] = field(default_factory=dict)
+    name: str = ""
+    fail_on: Severity = "error"
+    error: str = ""
 
     @property
     def errors(self) -> tuple[RuleResult, ...]:
@@ -232,6 +246,26 @@ class Report:
     def from_json(cls, text: str, where: str = "report") -> Report:
         """The report that ``text`` holds; ``MacAuditError`` names what is wrong with it."""
         return from_plain(cls, parse_versioned(text, SCHEMA_VERSION, where), where)
+
+
+def failed(rules: Sequence[RuleResult], fail_on: Severity) -> Literal["pass", "fail"]:
+    """The verdict of a report: whether a rule fails that weighs at least as much as ``fail_on``."""
+    counted = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
+    return "fail" if any(rule.verdict == "fail" and rule.severity in counted for rule in rules) else "pass"
+
+
+def with_findings(report: Report, findings: Sequence[Finding]) -> Report:
+    """``report`` with these findings, some newly suppressed, and the verdicts that follow from them."""
+    rules = tuple(_suppressed(rule, [found for found in findings if found.code == rule.code]) for rule in report.rules)
+    return replace(report, findings=tuple(findings), rules=rules, verdict=failed(rules, report.fail_on))
+
+
+def _suppressed(rule: RuleResult, findings: Sequence[Finding]) -> RuleResult:
+    reasons = Counter(finding.suppressed.by for finding in findings if finding.suppressed is not None)
+    if rule.verdict != "fail" or not findings or sum(reasons.values()) < len(findings):
+        return rule
+    told = ", ".join(f"{number} by {by}" for by, number in sorted(reasons.items()))
+    return replace(rule, verdict="pass", reason=f"beyond the limit, but every finding is suppressed: {told}")
 
 
 def conventions(flop_convention: str, execution: str) -> dict[str, str]:

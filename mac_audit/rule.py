@@ -1,7 +1,8 @@
 """What a rule is.
 
 A rule is a function of a ``Profile`` with a code and a name. Its docstring is its documentation, its keyword-only
-parameters are its options, with their defaults; it returns a ``Measure``, or ``NotApplicable`` with the reason::
+parameters are its options, with their defaults; it returns a ``Measure``, or ``NotApplicable`` with the reason. An
+option without a default is one that the user has to give: until then the rule does not run::
 
     @rule("X1", "too-deep")
     def too_deep(profile: Profile, *, limit: float = 100) -> Outcome:
@@ -13,15 +14,18 @@ Rules are found by the entry-point group ``mac_audit.rules``, the built-in ones 
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterable, Sequence
+import inspect
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from typing import Any
 
-from mac_audit.errors import MacAuditError
+from mac_audit.errors import MacAuditError, nearest
 from mac_audit.network import Source
 from mac_audit.profile import Profile
+from mac_audit.units import Quantity, Unit
+
+__all__ = ["Measure", "NotApplicable", "Outcome", "Quantity", "Rule", "Violation", "discover", "fewest", "find", "rule"]
 
 GROUP = "mac_audit.rules"
 
@@ -49,7 +53,7 @@ class Violation:
 class Measure:
     """What was measured; the rule fails where ``value`` exceeds ``limit``. ``measure`` says what the value is.
 
-    With ``negligible`` it passes all the same: nothing that could be mended would save enough to be worth it.
+    Both are in ``unit``. With ``negligible`` it passes all the same: nothing that could be mended would save enough to be worth it.
     """
 
     value: float
@@ -57,6 +61,7 @@ class Measure:
     violations: tuple[Violation, ...] = ()
     measure: str = ""
     negligible: bool = False
+    unit: Unit = "ratio"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,16 @@ class Rule:
 
     def __call__(self, profile: Profile, **options: Any) -> Outcome:
         return self.check(profile, **options)
+
+    @property
+    def options(self) -> dict[str, inspect.Parameter]:
+        """Its keyword-only parameters by name."""
+        parameters = inspect.signature(self.check, eval_str=True).parameters.values()
+        return {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+    def lacks(self, given: Container[str]) -> list[str]:
+        """The options without a default that are not among ``given``; with one of those the rule cannot run."""
+        return [name for name, p in self.options.items() if p.default is p.empty and name not in given]
 
 
 def rule(code: str, name: str) -> Callable[[Callable[..., Outcome]], Rule]:
@@ -111,9 +126,8 @@ def find(rules: Sequence[Rule], name: str) -> Rule:
         if name.casefold() in (known.code.casefold(), known.name):
             return known
     names = [part for known in rules for part in (known.code, known.name)]
-    close = difflib.get_close_matches(name, names, n=1)
-    hint = f" Did you mean {close[0]}?" if close else ""
-    raise MacAuditError(f"There is no rule {name!r}; installed are {', '.join(known.code for known in rules)}.{hint}")
+    installed = ", ".join(known.code for known in rules)
+    raise MacAuditError(f"There is no rule {name!r}; installed are {installed}.{nearest(name, names)}")
 
 
 def fewest(violations: Iterable[Violation], access: float, limit: float, worth: float = 0) -> tuple[Violation, ...]:

@@ -1,0 +1,86 @@
+"""Job: one model to audit and how to judge it, as plain data, done here or in a process of its own."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from mac_audit import engine
+from mac_audit.errors import MacAuditError
+from mac_audit.network import Network
+from mac_audit.profile import Profile
+from mac_audit.report import Report, Severity
+from mac_audit.request import Request
+from mac_audit.rule import discover
+from mac_audit.selection import Choice
+from mac_audit.suppress import LayerIgnore, Use, suppressed
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to audit and by what. ``folder`` is where modules are looked for, besides the working directory."""
+
+    name: str
+    request: Request
+    choices: tuple[Choice, ...]
+    ignores: tuple[LayerIgnore, ...] = ()
+    fail_on: Severity = "error"
+    flop_convention: Literal["paper", "torch"] = "paper"
+    folder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """The report of a job, and the use that each suppression was of."""
+
+    report: Report
+    uses: tuple[Use, ...] = ()
+
+
+def run(job: Job) -> Audited:
+    """Capture, cost and judge; ``MacAuditError`` where that cannot be done."""
+    if job.folder and job.folder not in sys.path:
+        sys.path.append(job.folder)
+    profile = Profile(network_of(job.request), job.request.execution)
+    rules = discover()
+    chosen = {choice.code: choice for choice in job.choices}
+    report = engine.audit(
+        profile,
+        [rule for rule in rules if rule.code in chosen],
+        target=job.request.target,
+        name=job.name,
+        options={code: choice.options for code, choice in chosen.items()},
+        severities={code: choice.severity for code, choice in chosen.items()},
+        fail_on=job.fail_on,
+        flop_convention=job.flop_convention,
+    )
+    return Audited(*suppressed(report, profile, rules, job.ignores))
+
+
+def network_of(request: Request) -> Network:
+    """The network that ``request`` names: one that was saved, without torch, or captured from a model."""
+    if request.target.endswith(".json"):
+        return _saved(request)
+    from mac_audit.api import trace
+
+    try:
+        return trace(request)
+    except SystemExit:
+        raise MacAuditError(
+            f"Auditing {request.target} ended the program; its forward calls sys.exit, take that out."
+        ) from None
+
+
+def _saved(request: Request) -> Network:
+    if request.arguments or request.inputs:
+        raise MacAuditError(f"{request.target} is captured already; --arg and --input have nothing to act on.")
+    try:
+        text = Path(request.target).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        told = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise MacAuditError(
+            f"{request.target} cannot be read: {told}; mac-audit trace MODEL -o {request.target} writes one."
+        ) from None
+    return Network.from_json(text, request.target)
