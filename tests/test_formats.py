@@ -19,7 +19,7 @@ from markdown_it import MarkdownIt
 from sarif.loader import load_sarif_file
 
 from mac_audit.plain import from_plain, to_plain
-from mac_audit.report import Finding, Line, Report, RuleResult, Suppression
+from mac_audit.report import Coverage, Finding, Line, Report, RuleResult, Suppression
 from mac_audit.reporters import View, reporter
 
 TESTS = Path(__file__).parent
@@ -61,8 +61,8 @@ def render(name: str, *reports: Report) -> str:
 
 def hostile(report: Report, text: str) -> Report:
     """The report with ``text`` in place of everything that comes from the model or from a rule."""
-    kept = {"code", "name", "execution", "flop_convention", "severity", "fingerprint", "verdict", "kind", "coverage"}
-    kept |= {"classes", "version", "conventions", "by", "dtype"}
+    kept = {"code", "execution", "flop_convention", "severity", "fingerprint", "verdict", "kind", "coverage"}
+    kept |= {"classes", "version", "conventions", "by", "dtype", "fail_on", "unit"}
 
     def spoil(value: Any, key: str) -> Any:
         if isinstance(value, dict):
@@ -182,7 +182,7 @@ def test_sarif_uris(golden: Report, file: str, artifact: dict[str, str]) -> None
 
 def test_sarif_tools_reads_it(golden: Report, tmp_path: Path) -> None:
     file = tmp_path / "report.sarif"
-    file.write_text(render("sarif", golden, replace(golden, target="other.py")), encoding="utf-8")
+    file.write_text(render("sarif", golden, replace(golden, name="other")), encoding="utf-8")
     log = load_sarif_file(str(file))
     assert log.get_distinct_tool_names() == ["mac-audit"]
     records = [record for run in log.runs for record in run.get_records()]
@@ -206,7 +206,7 @@ def test_gitlab_fingerprints_are_unique_and_stay(golden: Report) -> None:
     finding = next(f for f in golden.findings if f.suppressed is None)
     moved = replace(finding, source=Line("model.py", 99))
     report = replace(golden, findings=(finding, replace(finding, layer="again")))
-    entries = gitlab(report, replace(report, target="other.py"))
+    entries = gitlab(report, replace(report, name="other"))
     assert len({entry["fingerprint"] for entry in entries}) == len(entries)
     assert gitlab(replace(golden, findings=(moved,)))[0]["fingerprint"] == gitlab(golden)[0]["fingerprint"]
 
@@ -259,11 +259,40 @@ def test_table_counts_what_is_suppressed(golden: Report) -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_rule_that_fails_without_a_place_is_told(golden: Report, name: str) -> None:
-    """Its only findings are suppressed, or its author names none: a failure must not look like a success."""
-    rules = (RuleResult("B1", "budget", "fail", 12.5, 10.0, "megabytes of fun"),)
-    report = replace(golden, rules=rules, findings=(), verdict="fail")
-    assert "megabytes of fun" in render(name, report)
+def test_a_model_that_was_not_audited_is_told(golden: Report, name: str) -> None:
+    lost = replace(
+        golden,
+        target="lost.py",
+        name="lost",
+        error="There is no file lost.py.",
+        verdict="error",
+        coverage=Coverage(0, 0),
+        layers=(),
+        rules=(),
+        findings=(),
+        notes=(),
+    )
+    text = render(name, golden, lost)
+    assert "There is no file lost.py." in text
+    if name == "junit":
+        _, suite = junit(golden, lost)
+        assert (suite.name, suite.tests, suite.errors) == ("lost", 1, 1)
+    elif name == "sarif":
+        (invocation,) = sarif(golden, lost)["runs"][1]["invocations"]
+        assert not invocation["executionSuccessful"]
+        assert [note["level"] for note in invocation["toolExecutionNotifications"]] == ["error"]
+    elif name == "gitlab":
+        assert gitlab(golden, lost)[-1]["severity"] == "blocker"
+    elif name == "github":
+        assert annotations(golden, lost)[-1]["command"] == "error"
+
+
+@pytest.mark.parametrize(("unit", "shown"), [("ratio", "12.500"), ("bytes", "12.5 MB"), ("seconds", "12.5 ms")])
+def test_values_are_in_their_unit(golden: Report, unit: Any, shown: str) -> None:
+    value = {"ratio": 12.5, "bytes": 12.5e6, "seconds": 0.0125}[unit]
+    rules = (RuleResult("B1", "budget", "fail", value, value / 2, "cost", unit=unit),)
+    report = replace(golden, rules=rules, findings=())
+    assert all(shown in render(name, report) for name in ("table", "markdown", "junit"))
 
 
 def test_a_finding_without_a_line_stands_at_the_target(golden: Report) -> None:
@@ -278,7 +307,7 @@ def test_a_finding_without_a_line_stands_at_the_target(golden: Report) -> None:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_several_reports_in_one_document(golden: Report, name: str) -> None:
-    other = replace(golden, target="other.py")
+    other = replace(golden, target="other.py", name="other.py")
     text = render(name, golden, other)
     assert "model.py" in text
     assert "other.py" in text
@@ -310,9 +339,7 @@ def test_hostile_text_stays_text(golden: Report, name: str, kind: str) -> None:
         (run,) = sarif(report)["runs"]
         assert len(run["results"]) == len(golden.findings)
     elif name == "junit":
-        shapes = [
-            [(case.name, [type(r) for r in case.result]) for s in junit(r) for case in s] for r in (report, golden)
-        ]
+        shapes = [[[type(r) for r in case.result] for suite in junit(r) for case in suite] for r in (report, golden)]
         assert shapes[0] == shapes[1]
     elif name == "markdown":
         reader = MarkdownIt("commonmark").enable(["table", "strikethrough"])

@@ -18,7 +18,7 @@ from mac_audit.reporters.escape import clean
 from mac_audit.reporters.problems import line_of, places, problems, start_of, told, troubles
 
 _SEVERITIES: dict[Severity, str] = {"error": "major", "warning": "minor", "note": "info"}
-_TROUBLES = {"crashed-rule": "critical", "unknown-operator": "info"}
+_TROUBLES = {"not-audited": "blocker", "crashed-rule": "critical", "unknown-operator": "info"}
 
 
 def render(reports: Sequence[Report], view: View) -> str:
@@ -44,7 +44,7 @@ def _entries(report: Report, seen: Counter[str]) -> Iterator[dict[str, Any]]:
 def _entry(
     report: Report, seen: Counter[str], check: str, severity: str, description: str, known_by: str, line: Line | None
 ) -> dict[str, Any]:
-    known_by = f"{report.target}\n{known_by}"
+    known_by = f"{report.name or report.target}\n{known_by}"
     seen[known_by] += 1
     return {
         "description": description,

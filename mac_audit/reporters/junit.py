@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 from mac_audit.report import Finding, Report, RuleResult
 from mac_audit.reporters import View
 from mac_audit.reporters.escape import clean
-from mac_audit.reporters.problems import by_line, places, problems, told, troubles
+from mac_audit.reporters.problems import by_line, measured, places, problems, told, troubles
 
 
 def render(reports: Sequence[Report], view: View) -> str:
@@ -27,26 +27,37 @@ def render(reports: Sequence[Report], view: View) -> str:
 
 
 def _suite(report: Report) -> ElementTree.Element:
+    name = report.name or report.target
+    if report.error:
+        return _not_audited(name, report.error)
     verdicts = [rule.verdict for rule in report.rules]
     suite = ElementTree.Element(
         "testsuite",
-        name=report.target,
+        name=name,
         tests=str(len(verdicts)),
         failures=str(verdicts.count("fail")),
         errors=str(verdicts.count("error")),
         skipped=str(verdicts.count("not-applicable")),
     )
     found = problems(report)
-    suite.extend([_case(rule, [f for f in found if f.code == rule.code], report.target) for rule in report.rules])
+    suite.extend([_case(rule, [f for f in found if f.code == rule.code], name) for rule in report.rules])
     if messages := [*(trouble.message for trouble in troubles(report) if not trouble.rule), *report.notes]:
         ElementTree.SubElement(suite, "system-out").text = "\n".join(messages)
     return suite
 
 
-def _case(rule: RuleResult, findings: Sequence[Finding], target: str) -> ElementTree.Element:
-    case = ElementTree.Element("testcase", classname=target, name=f"{rule.code} {rule.name}")
+def _not_audited(name: str, error: str) -> ElementTree.Element:
+    suite = ElementTree.Element("testsuite", name=name, tests="1", failures="0", errors="1", skipped="0")
+    case = ElementTree.SubElement(suite, "testcase", classname=name, name="audit")
+    ElementTree.SubElement(case, "error", message=error, type="not-audited")
+    return suite
+
+
+def _case(rule: RuleResult, findings: Sequence[Finding], model: str) -> ElementTree.Element:
+    case = ElementTree.Element("testcase", classname=model, name=f"{rule.code} {rule.name}")
     if rule.verdict == "fail":
-        message = f"{rule.measure or rule.name}: {rule.value:.4g}, limit {rule.limit:g}"
+        value, limit = measured(rule)
+        message = f"{rule.measure or rule.name}: {value}, limit {limit}"
         failure = ElementTree.SubElement(case, "failure", message=message, type=rule.severity)
         failure.text = "\n".join(_text(group) for group in by_line(findings))
     elif rule.verdict == "error":

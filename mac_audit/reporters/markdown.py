@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from mac_audit.report import Report, RuleResult
 from mac_audit.reporters import View
 from mac_audit.reporters.escape import clean, code, code_cell, markdown
-from mac_audit.reporters.problems import by_line, places, problems, suppressed, told, troubles
+from mac_audit.reporters.problems import by_line, measured, places, problems, suppressed, told, troubles
 from mac_audit.units import count, percent, shape, size
 
 _MARKS = {"pass": "✅ pass", "fail": "❌ fail", "not-applicable": "n/a", "error": "💥 error"}
@@ -32,8 +32,12 @@ def _row(cells: Sequence[str]) -> str:
 
 def _section(report: Report, view: View) -> Iterator[str]:
     verdict = "error" if report.errors else report.verdict
-    yield f"## {_MARKS[verdict]}: {code(report.target)}"
+    name = "" if report.name in ("", report.target) else f"{markdown(report.name)} "
+    yield f"## {_MARKS[verdict]}: {name}{code(report.target)}"
     yield ""
+    if report.error:
+        yield markdown(report.error)
+        return
     yield _totals(report)
     yield ""
     yield from table(["", "rule", "measure", "value", "limit"], [_verdict(rule) for rule in report.rules], numbers=2)
@@ -57,9 +61,8 @@ def _totals(report: Report) -> str:
 
 
 def _verdict(rule: RuleResult) -> list[str]:
-    value, limit = (f"{number:.4g}" if number is not None else "" for number in (rule.value, rule.limit))
     name = f"{markdown(rule.code)} {markdown(rule.name)}"
-    return [_MARKS[rule.verdict], name, markdown(rule.reason or rule.measure), value, limit]
+    return [_MARKS[rule.verdict], name, markdown(rule.reason or rule.measure), *measured(rule)]
 
 
 def _findings(report: Report) -> Iterator[str]:

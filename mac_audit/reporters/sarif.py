@@ -42,17 +42,18 @@ def _run(report: Report, helps: Sequence[str]) -> Json:
     return {
         "tool": {"driver": driver},
         # GitHub takes several runs in one file only where they differ in this category; it ends with a slash.
-        "automationDetails": {"id": f"mac-audit/{report.target}/"},
+        "automationDetails": {"id": f"mac-audit/{report.name or report.target}/"},
         "originalUriBaseIds": {"%SRCROOT%": {"description": {"text": "The directory in which mac-audit ran."}}},
         "invocations": [
             {
-                "executionSuccessful": not report.errors,
+                "executionSuccessful": not (report.error or report.errors),
                 "toolExecutionNotifications": [_notification(trouble, rules) for trouble in troubles(report)]
                 + [{"level": "note", "message": {"text": sarif(note)}} for note in report.notes],
             }
         ],
         "results": [_result(finding, rules[finding.code], report) for finding in findings],
         "properties": {
+            "name": report.name,
             "target": report.target,
             "verdict": report.verdict,
             "totals": to_plain(report.totals),

@@ -18,7 +18,7 @@ from rich.text import Text
 from mac_audit.report import Finding, LayerRow, Report, RuleResult
 from mac_audit.reporters import View
 from mac_audit.reporters.escape import clean
-from mac_audit.reporters.problems import by_line, places, problems, suppressed, told
+from mac_audit.reporters.problems import by_line, measured, places, problems, suppressed, title, told
 from mac_audit.units import count, percent, shape, size
 
 Entry = tuple[LayerRow, int, int, int]  # with multiply-adds, memory access and parameters to show
@@ -26,6 +26,7 @@ Entry = tuple[LayerRow, int, int, int]  # with multiply-adds, memory access and 
 _LINES = 6  # of code that the table names for one rule
 _ROWS = 40  # layers that a table shows where no depth was asked for
 _STYLES = {"pass": "green", "fail": "bold red", "not-applicable": "dim", "error": "bold magenta"}
+_SEVERITIES = {"error": "bold red", "warning": "bold yellow", "note": "bold cyan"}
 
 
 def render(reports: Sequence[Report], view: View) -> str:
@@ -51,7 +52,10 @@ def _one(report: Report, view: View) -> str:
 
 
 def _parts(report: Report, view: View) -> Iterator[RenderableType]:
-    yield Text.assemble((report.target, "bold"), "  ", _inputs(report))
+    yield Text.assemble((title(report), "bold"), "  ", _inputs(report))
+    if report.error:
+        yield Text(f"error: {report.error}", style="bold magenta")
+        return
     yield _totals(report)
     yield _heading("Where it goes", "memory access by class of operator")
     yield _classes(report, view)
@@ -204,9 +208,8 @@ def _verdicts(report: Report) -> RenderableType:
 
 
 def _value_and_explanation(rule: RuleResult) -> tuple[str, str]:
-    if rule.value is None or rule.limit is None:
-        return "", rule.reason
-    return f"{rule.value:.3f}", f"limit {rule.limit:g}: {rule.measure}"
+    value, limit = measured(rule)
+    return value, rule.reason or f"limit {limit}: {rule.measure}"
 
 
 def _findings(report: Report) -> Iterator[RenderableType]:
@@ -232,7 +235,10 @@ def _told(findings: Sequence[Finding]) -> RenderableType:
     worst = findings[0]
     line = f"{worst.source.file}:{worst.source.line}" if worst.source else "line not known"
     grid = _grid("left", "left")
-    grid.add_row(Text(f"  {worst.code}", style="bold red"), Text.assemble((places(findings), "bold"), f"  {line}"))
+    grid.add_row(
+        Text(f"  {worst.code}", style=_SEVERITIES[worst.severity]),
+        Text.assemble((places(findings), "bold"), f"  {line}"),
+    )
     for text in told(findings):
         grid.add_row("", text)
     return grid
