@@ -57,7 +57,9 @@ def _models(file: Config, targets: Sequence[str]) -> list[Model]:
     if not targets:
         if not known:
             place = f"{file.file} has no [[model]]" if file.file else "there is no configuration file"
-            raise MacAuditError(f"There is nothing to audit: no target is given, and {place}; mac-audit init writes one.")
+            raise MacAuditError(
+                f"There is nothing to audit: no target is given, and {place}; mac-audit init writes one."
+            )
         return list(file.model)
     for target in targets:
         if known and target not in known and target.isidentifier() and not Path(target).exists():

@@ -191,14 +191,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "report": {"plain", "network", "units"},
     "fingerprint": {"report"},
     "engine": {"page", "report", "fingerprint"},
-    "reporters": {"report", "units"},
+    "diff": {"report"},
+    "increase": {"diff", "units"},
+    "reporters": {"report", "units", "diff"},
     "page": {"rule"},
 }
 WITHOUT_TORCH = {*MAY_IMPORT, "cli", "__main__"}
 ONLY_IN: dict[str, set[str]] = {
     "networkx": {"structure"},
     "click": {"cli", "__main__"},
-    "rich": {"cli", "reporters.table"},
+    "rich": {"cli", "reporters.table", "reporters.diff_table", "reporters.terminal"},
     "plotly": {"reporters.html"},
 }
 
