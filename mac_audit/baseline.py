@@ -77,7 +77,7 @@ def save(baseline: Baseline, file: str) -> None:
 
 def recorded(baseline: Baseline, reports: Sequence[Report]) -> Baseline:
     """``baseline`` with the findings of ``reports`` that count in place of what it had of these models."""
-    fresh = {report.name: tuple(map(_entry, _counted(report))) for report in reports}
+    fresh = {report.name: tuple(map(_entry, _counted(report))) for report in reports if not report.error}
     return Baseline({**baseline.models, **fresh})
 
 

@@ -76,17 +76,19 @@ def _meant(tree: ast.Module, line: int) -> tuple[int, int]:
 
 
 def _head(statement: ast.stmt) -> tuple[int, int]:
-    """The lines of a statement, decorators and body left out."""
-    body = getattr(statement, "body", None) or getattr(statement, "cases", None)
+    """The lines of a statement without its decorators and body."""
+    inside = getattr(statement, "body", None) or getattr(statement, "cases", None)
     last = statement.end_lineno or statement.lineno
-    if body:
-        inner = body[0].pattern if isinstance(body[0], ast.match_case) else body[0]
-        last = max(statement.lineno, min(inner.lineno, *(d.lineno for d in _decorators(inner))) - 1)
+    if inside:
+        first = inside[0].pattern if isinstance(inside[0], ast.match_case) else inside[0]
+        last = max(statement.lineno, _start(first) - 1)
     return statement.lineno, last
 
 
-def _decorators(node: ast.AST) -> list[ast.expr]:
-    return getattr(node, "decorator_list", [])
+def _start(node: ast.pattern | ast.stmt) -> int:
+    """The first line of a statement, that of its first decorator where it has one."""
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
 
 
 def _around(nodes: Iterator[ast.Call], line: int) -> Iterator[tuple[int, int]]:
@@ -97,11 +99,9 @@ def _around(nodes: Iterator[ast.Call], line: int) -> Iterator[tuple[int, int]]:
 
 
 def _span(statements: list[ast.stmt], line: int) -> tuple[int, int]:
-    for statement in statements:
-        first = min([statement.lineno, *(d.lineno for d in _decorators(statement))])
-        if first <= line <= (last := statement.end_lineno or statement.lineno):
-            return first, last
-    return line, line
+    """The lines of the statement in which ``line`` lies."""
+    spans = ((_start(statement), statement.end_lineno or statement.lineno) for statement in statements)
+    return next((span for span in spans if span[0] <= line <= span[1]), (line, line))
 
 
 def _length(span: tuple[int, int]) -> int:

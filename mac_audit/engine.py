@@ -29,6 +29,7 @@ from mac_audit.report import (
     conventions,
     failed,
 )
+from mac_audit.request import Request
 from mac_audit.rule import Measure, NotApplicable, Rule, Violation
 from mac_audit.units import amount
 
@@ -77,6 +78,28 @@ def audit(
         conventions=conventions(flop_convention, profile.execution),
         name=name or target,
         fail_on=fail_on,
+    )
+
+
+def not_audited(request: Request, name: str, error: str) -> Report:
+    """The report of a model that could not be audited: ``error`` says why, every figure is zero."""
+    return Report(
+        target=request.target,
+        inputs=(),
+        execution=request.execution,
+        flop_convention="paper",
+        capture={},
+        totals=Totals(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, lower_bound=True),
+        coverage=Coverage(0, 0),
+        classes={},
+        layers=(),
+        operators=(),
+        rules=(),
+        findings=(),
+        verdict="error",
+        version=version("mac-audit"),
+        name=name,
+        error=error,
     )
 
 

@@ -17,6 +17,8 @@ from mac_audit.rule import discover
 from mac_audit.selection import Choice
 from mac_audit.suppress import LayerIgnore, Use, suppressed
 
+SAVED = ".json"
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -29,6 +31,11 @@ class Job:
     fail_on: Severity = "error"
     flop_convention: Literal["paper", "torch"] = "paper"
     folder: str = ""
+
+    @property
+    def needs_torch(self) -> bool:
+        """Whether there is a model to capture, and not a network that was saved."""
+        return not self.request.target.endswith(SAVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,7 @@ def run(job: Job) -> Audited:
 
 def network_of(request: Request) -> Network:
     """The network that ``request`` names: one that was saved, without torch, or captured from a model."""
-    if request.target.endswith(".json"):
+    if request.target.endswith(SAVED):
         return _saved(request)
     from mac_audit.api import trace
 

@@ -257,7 +257,8 @@ def failed(rules: Sequence[RuleResult], fail_on: Severity) -> Literal["pass", "f
 def with_findings(report: Report, findings: Sequence[Finding]) -> Report:
     """``report`` with these findings, some newly suppressed, and the verdicts that follow from them."""
     rules = tuple(_suppressed(rule, [found for found in findings if found.code == rule.code]) for rule in report.rules)
-    return replace(report, findings=tuple(findings), rules=rules, verdict=failed(rules, report.fail_on))
+    verdict = report.verdict if report.error else failed(rules, report.fail_on)
+    return replace(report, findings=tuple(findings), rules=rules, verdict=verdict)
 
 
 def _suppressed(rule: RuleResult, findings: Sequence[Finding]) -> RuleResult:

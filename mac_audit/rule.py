@@ -18,7 +18,8 @@ import inspect
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, get_type_hints
 
 from mac_audit.errors import MacAuditError, nearest
 from mac_audit.network import Source
@@ -51,9 +52,10 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What was measured; the rule fails where ``value`` exceeds ``limit``. ``measure`` says what the value is.
+    """What was measured; the rule fails where ``value`` exceeds ``limit``, both in ``unit``.
 
-    Both are in ``unit``. With ``negligible`` it passes all the same: nothing that could be mended would save enough to be worth it.
+    ``measure`` says what the value is. With ``negligible`` the rule passes all the same: nothing that could be mended
+    would save enough to be worth it.
     """
 
     value: float
@@ -88,8 +90,14 @@ class Rule:
     @property
     def options(self) -> dict[str, inspect.Parameter]:
         """Its keyword-only parameters by name."""
-        parameters = inspect.signature(self.check, eval_str=True).parameters.values()
+        parameters = inspect.signature(self.check).parameters.values()
         return {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+    def kind(self, option: str) -> Any:
+        """The type of an option as it is annotated; ``Any`` where it is not."""
+        annotation = self.options[option].annotation
+        alone = SimpleNamespace(__annotations__={option: Any if annotation is inspect.Parameter.empty else annotation})
+        return get_type_hints(alone, self.check.__globals__, include_extras=True)[option]
 
     def lacks(self, given: Container[str]) -> list[str]:
         """The options without a default that are not among ``given``; with one of those the rule cannot run."""

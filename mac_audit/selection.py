@@ -107,7 +107,7 @@ def _option(rule: Rule, name: str, value: Any, where: str) -> Any:
         known = [*rule.options, "severity"]
         listed = ", ".join(known)
         raise MacAuditError(f"{where}: {rule.code} has no option {name!r}; it has {listed}.{nearest(name, known)}")
-    kind = rule.options[name].annotation
+    kind = rule.kind(name)
     if typing.get_origin(kind) is Annotated and typing.get_args(kind)[0] is Quantity:
         return _quantity(value, typing.get_args(kind)[1:], where)
     return from_plain(kind, value, where)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from mac_audit.config import Config, Model
 from mac_audit.errors import MacAuditError, nearest
 from mac_audit.job import Job
-from mac_audit.plain import to_plain
 from mac_audit.request import Request
 from mac_audit.rule import Rule, find
 from mac_audit.selection import Layer, budgeted, checked, choose

@@ -65,7 +65,8 @@ def suppressed(
 
     ``rules`` are all that are known. A suppression of which no rule ran is neither used nor unused.
     """
-    silences, uses = [], []
+    silences: list[_Silence] = []
+    uses: list[Use] = []
     for comment, file in _comments(profile):
         place = str(Source(file, comment.line))
         unknown = [name for name in comment.rules if _code(rules, name) is None]
@@ -74,11 +75,11 @@ def suppressed(
             continue
         if unknown:
             uses.append(Use(f"{place} [{unknown[0]}]", False, f"names no rule: there is no {unknown[0]!r}"))
-        codes = frozenset(filter(None, (_code(rules, name) for name in comment.rules)))
+        codes = _codes(rules, comment.rules)
         reason = Suppression("comment", comment.reason)
-        silences.append(_Silence(place, reason, codes if comment.rules else None, "", file, comment.lines))
+        silences.append(_Silence(place, reason, codes, file=file, lines=comment.lines))
     for ignore in ignores:
-        codes = frozenset(find(rules, name).code for name in ignore.rules) if ignore.rules else None
+        codes = _codes(rules, ignore.rules)
         place = f"ignore of {ignore.path!r}" + (f" for {', '.join(ignore.rules)}" if ignore.rules else "")
         silences.append(_Silence(place, Suppression("config", ignore.reason), codes, path=ignore.path))
     used: set[_Silence] = set()
@@ -135,6 +136,11 @@ def _comments(profile: Profile) -> Iterator[tuple[Comment, str]]:
         for comment in read(text):
             if any(comment.block[0] <= line <= comment.block[1] for line in touched[file]):
                 yield comment, file
+
+
+def _codes(rules: Sequence[Rule], names: Sequence[str]) -> frozenset[str] | None:
+    """The codes of the rules that are named; None, for all, where none is."""
+    return frozenset(filter(None, (_code(rules, name) for name in names))) if names else None
 
 
 def _code(rules: Sequence[Rule], name: str) -> str | None:

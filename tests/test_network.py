@@ -190,17 +190,21 @@ MAY_IMPORT: dict[str, set[str]] = {
     "selection": {"rule"},
     "report": {"plain", "network", "units"},
     "fingerprint": {"report"},
-    "engine": {"page", "report", "fingerprint"},
+    "engine": {"page", "report", "fingerprint", "request"},
+    "comments": set(),
+    "suppress": {"rule", "report", "comments"},
+    "baseline": {"report", "fingerprint", "files"},
+    "config": {"request", "suppress"},
     "diff": {"report"},
     "increase": {"diff", "units"},
     "reporters": {"report", "units", "diff"},
     "page": {"rule"},
 }
-WITHOUT_TORCH = {*MAY_IMPORT, "cli", "__main__"}
+WITHOUT_TORCH = {*MAY_IMPORT, "job", "parallel", "settings", "provenance", "cli", "__main__"}
 ONLY_IN: dict[str, set[str]] = {
     "networkx": {"structure"},
     "click": {"cli", "__main__"},
-    "rich": {"cli", "reporters.table", "reporters.diff_table", "reporters.terminal"},
+    "rich": {"cli", "reporters.diff_table", "reporters.models", "reporters.table", "reporters.terminal"},
     "plotly": {"reporters.html"},
 }
 
@@ -271,6 +275,7 @@ def test_rules_import_what_anybodys_rule_may(path: Path) -> None:
 IMPORTED_WITHOUT_TORCH = (
     *("mac_audit", "mac_audit.network", "mac_audit.profile", "mac_audit.engine", "mac_audit.report", "mac_audit.rule"),
     *("mac_audit.reporters", "mac_audit.reporters.json", "mac_audit.reporters.table", "mac_audit.cli"),
+    *("mac_audit.config", "mac_audit.settings", "mac_audit.job", "mac_audit.parallel", "mac_audit.baseline"),
 )
 
 

@@ -35,7 +35,8 @@ def suppressed(report: Report) -> tuple[Finding, ...]:
 
 def troubles(report: Report) -> tuple[Trouble, ...]:
     """What could not be audited, judged or counted."""
-    missing = [Trouble("not-audited", "error", report.error)] if report.error else []
+    if report.error:
+        return (Trouble("not-audited", "error", report.error),)
     crashed = (
         Trouble("crashed-rule", "error", f"the rule {rule.code} crashed: {rule.reason}", rule=rule.code)
         for rule in report.errors
@@ -49,12 +50,7 @@ def troubles(report: Report) -> tuple[Trouble, ...]:
         )
         for entry in report.coverage.unknown
     )
-    return *missing, *crashed, *unknown
-
-
-def title(report: Report) -> str:
-    """The model's name, with its target where that is another."""
-    return report.target if report.name in ("", report.target) else f"{report.name}  {report.target}"
+    return *crashed, *unknown
 
 
 def measured(rule: RuleResult) -> tuple[str, str]:

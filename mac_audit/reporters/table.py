@@ -17,7 +17,8 @@ from rich.text import Text
 from mac_audit.report import Finding, LayerRow, Report, RuleResult
 from mac_audit.reporters import View
 from mac_audit.reporters.escape import clean
-from mac_audit.reporters.problems import by_line, measured, places, problems, suppressed, title, told
+from mac_audit.reporters.models import overview, weighed
+from mac_audit.reporters.problems import by_line, measured, places, problems, suppressed, told
 from mac_audit.reporters.terminal import grid, heading, printed
 from mac_audit.units import count, percent, shape, size
 
@@ -26,25 +27,29 @@ Entry = tuple[LayerRow, int, int, int]  # with multiply-adds, memory access and 
 _LINES = 6  # of code that the table names for one rule
 _ROWS = 40  # layers that a table shows where no depth was asked for
 _STYLES = {"pass": "green", "fail": "bold red", "not-applicable": "dim", "error": "bold magenta"}
-_SEVERITIES = {"error": "bold red", "warning": "bold yellow", "note": "bold cyan"}
 
 
 def render(reports: Sequence[Report], view: View) -> str:
-    """The reports as text that is ``view.width`` wide, with ANSI colours where ``view.color``."""
-    return "\n".join(printed(_parts(clean(report), view), view) for report in reports)
+    """The reports as text that is ``view.width`` wide, with ANSI colours where ``view.color``.
+
+    Of several models, a line each, and what is to be said of those that are not clean; of one, everything.
+    """
+    cleaned = [clean(report) for report in reports]
+    parts = _parts(cleaned[0], view) if len(cleaned) == 1 else _several(cleaned)
+    return printed(parts, view)
 
 
 def _parts(report: Report, view: View) -> Iterator[RenderableType]:
-    yield Text.assemble((title(report), "bold"), "  ", _inputs(report))
+    yield _title(report)
     if report.error:
-        yield Text(f"error: {report.error}", style="bold magenta")
+        yield Text(f"  {report.error}", style="bold magenta")
         return
     yield _totals(report)
     yield heading("Where it goes", "memory access by class of operator")
     yield _classes(report, view)
     yield from _layers(report, view)
     yield heading("Guidelines", "ShuffleNet V2, ECCV 2018")
-    yield _verdicts(report)
+    yield _verdicts(report.rules)
     yield from _findings(report)
     yield from _unknown(report)
     yield Text()
@@ -53,8 +58,32 @@ def _parts(report: Report, view: View) -> Iterator[RenderableType]:
     yield _summary(report)
 
 
-def _inputs(report: Report) -> str:
-    return ", ".join(f"{tensor.name} {shape(tensor.shape)} {tensor.dtype}" for tensor in report.inputs)
+def _several(reports: Sequence[Report]) -> Iterator[RenderableType]:
+    yield heading("Models", first=True)
+    yield overview(reports)
+    for report in reports:
+        if report.error or report.verdict == "fail" or report.findings or report.notes or report.coverage.unknown:
+            yield Text()
+            yield _title(report)
+            if report.error:
+                yield Text(f"  {report.error}", style="bold magenta")
+            else:
+                failing = [rule for rule in report.rules if rule.verdict in ("fail", "error")]
+                if failing:
+                    yield _verdicts(failing)
+                yield from _findings(report)
+                yield from _unknown(report)
+                if report.notes:
+                    yield Text("".join(f"\n{note}" for note in report.notes), style="dim")
+    counts = Counter(report.verdict for report in reports)
+    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in ("pass", "fail", "error") if counts[verdict])
+    yield Text(f"\n{len(reports)} models: {told}; mac-audit NAME has all of one.", style="bold")
+
+
+def _title(report: Report) -> Text:
+    inputs = ", ".join(f"{tensor.name} {shape(tensor.shape)} {tensor.dtype}" for tensor in report.inputs)
+    target = f"  {report.target}" if report.name != report.target else ""
+    return Text.assemble((report.name, "bold"), f"{target}  {inputs}".rstrip())
 
 
 def _totals(report: Report) -> RenderableType:
@@ -167,9 +196,9 @@ def _short_depth(report: Report) -> int:
     return max([1, *(depth for depth in set(depths) if sum(d <= depth for d in depths) <= _ROWS)])
 
 
-def _verdicts(report: Report) -> RenderableType:
+def _verdicts(rules: Sequence[RuleResult]) -> RenderableType:
     table = grid("left", "left", "left", "right", "left")
-    for rule in report.rules:
+    for rule in rules:
         table.add_row(
             Text("n/a" if rule.verdict == "not-applicable" else rule.verdict, style=_STYLES[rule.verdict]),
             rule.code,
@@ -181,7 +210,8 @@ def _verdicts(report: Report) -> RenderableType:
 
 def _value_and_explanation(rule: RuleResult) -> tuple[str, str]:
     value, limit = measured(rule)
-    return value, rule.reason or f"limit {limit}: {rule.measure}"
+    explained = (f"limit {limit}: {rule.measure}" if limit else "", rule.reason)
+    return value, "; ".join(filter(None, explained))
 
 
 def _findings(report: Report) -> Iterator[RenderableType]:
@@ -205,12 +235,10 @@ def _findings(report: Report) -> Iterator[RenderableType]:
 
 def _told(findings: Sequence[Finding]) -> RenderableType:
     worst = findings[0]
-    line = f"{worst.source.file}:{worst.source.line}" if worst.source else "line not known"
+    unknown = "line not known" if worst.layer else ""  # the model as a whole needs none
+    line = f"{worst.source.file}:{worst.source.line}" if worst.source else unknown
     rows = grid("left", "left")
-    rows.add_row(
-        Text(f"  {worst.code}", style=_SEVERITIES[worst.severity]),
-        Text.assemble((places(findings), "bold"), f"  {line}"),
-    )
+    rows.add_row(Text(f"  {worst.code}", style="bold red"), Text.assemble((places(findings), "bold"), f"  {line}"))
     for text in told(findings):
         rows.add_row("", text)
     return rows
@@ -235,12 +263,16 @@ def _legend(report: Report) -> Iterable[str]:
 
 
 def _summary(report: Report) -> Text:
+    """``fail: G1, G2``, with the severity of what does not fail the audit."""
     if report.errors:
         return Text(
             f"error: {', '.join(rule.code for rule in report.errors)} could not be judged",
             style="bold magenta",
         )
-    failed = [rule.code for rule in report.rules if rule.verdict == "fail"]
+    failed = [rule for rule in report.rules if rule.verdict == "fail"]
+    told = ", ".join(map(weighed, failed))
+    if report.verdict == "fail":
+        return Text(f"fail: {told}", style="bold red")
     if failed:
-        return Text(f"fail: {', '.join(failed)}", style="bold red")
+        return Text(f"pass: {told}, which fail on {report.fail_on} does not count", style="yellow")
     return Text("pass: no findings", style="green")

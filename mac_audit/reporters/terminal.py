@@ -30,9 +30,9 @@ def printed(parts: Iterable[RenderableType], view: View) -> str:
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def heading(title: str, explanation: str = "") -> Text:
-    """A title with an empty line before it."""
-    return Text.assemble("\n", (title, "bold"), (f"  {explanation}" if explanation else "", "dim"))
+def heading(title: str, explanation: str = "", first: bool = False) -> Text:
+    """A title with an empty line before it, if it is not the first."""
+    return Text.assemble("" if first else "\n", (title, "bold"), (f"  {explanation}" if explanation else "", "dim"))
 
 
 def grid(*justify: str) -> Table:
