@@ -103,7 +103,7 @@ class Diff:
 
     ``totals`` are by the names of ``Totals``, ``layers`` those that changed, ``rules`` all of either side.
     ``new_findings`` count now and did not before, ``fixed_findings`` the other way round. ``notes`` say why the two
-    reports may not be comparable.
+    reports may not be comparable, ``exceeded`` what grew more than it may (``mac_audit.increase``).
     """
 
     old: Side
@@ -114,6 +114,7 @@ class Diff:
     new_findings: tuple[Finding, ...]
     fixed_findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
+    exceeded: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """One JSON document with a final newline."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mac_audit.diff import Change, Diff
 from mac_audit.errors import MacAuditError, nearest
@@ -40,10 +40,13 @@ def allowance(text: str) -> Allowance:
     return Allowance(figure, allowed.number, unit=None if allowed.unit == "count" else allowed.unit)
 
 
-def exceeded(diff: Diff, allowances: Sequence[Allowance]) -> tuple[str, ...]:
-    """A sentence for each figure that grew by more than it may; ``MacAuditError`` for one that is not there."""
+def limited(diff: Diff, allowances: Sequence[Allowance]) -> Diff:
+    """The diff with a sentence for each figure that grew by more than it may.
+
+    ``MacAuditError`` for a figure that is not there.
+    """
     figures = _figures(diff)
-    return tuple(told for allowed in allowances if (told := _told(allowed, figures)))
+    return replace(diff, exceeded=tuple(told for allowed in allowances if (told := _told(allowed, figures))))
 
 
 def _figures(diff: Diff) -> dict[str, tuple[Change, Unit]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from mac_audit.cli.check import check
+from mac_audit.cli.diff import diff
 from mac_audit.cli.rule import explain
 from mac_audit.cli.zoo import list_zoo
 from mac_audit.errors import MacAuditError
@@ -53,5 +54,5 @@ def main() -> None:
     """
 
 
-for command in (check, explain, list_zoo):
+for command in (check, diff, explain, list_zoo):
     main.add_command(command)

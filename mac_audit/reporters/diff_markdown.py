@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mac_audit.diff import Diff, LayerChange
+from mac_audit.reporters import View
 from mac_audit.reporters.changes import moves, rule_rows, shapes, signed, total_rows
 from mac_audit.reporters.escape import clean, code, code_cell, markdown
 from mac_audit.reporters.markdown import table
@@ -13,17 +14,18 @@ from mac_audit.reporters.problems import by_line, places, saves
 _LAYERS = 50  # rows, costliest change first
 
 
-def render(diff: Diff, exceeded: Sequence[str] = ()) -> str:
-    """One section with a final newline; ``exceeded`` are sentences about what grew too much."""
-    return "\n".join(_section(clean(diff), clean(tuple(exceeded)))) + "\n"
+def render(diffs: Sequence[Diff], view: View) -> str:
+    """A section for each model, with a final newline."""
+    del view
+    return "\n".join("\n".join(_section(clean(diff))) + "\n" for diff in diffs)
 
 
-def _section(diff: Diff, exceeded: Sequence[str]) -> Iterator[str]:
-    verdict = "❌ grew too much" if exceeded else "what changed"
+def _section(diff: Diff) -> Iterator[str]:
+    verdict = "❌ grew too much" if diff.exceeded else "what changed"
     names = [diff.new.name] if diff.old.name == diff.new.name else [diff.old.name, diff.new.name]
     yield f"## mac-audit, {verdict}: {' → '.join(map(code, names))}"
     yield ""
-    yield from (f"- ❌ {markdown(text)}" for text in exceeded)
+    yield from (f"- ❌ {markdown(text)}" for text in diff.exceeded)
     yield from (f"- ⚠️ {markdown(text)}" for text in diff.notes)
     yield ""
     yield from table(["", "before", "after", "change", ""], total_rows(diff), numbers=4)

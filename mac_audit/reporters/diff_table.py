@@ -20,12 +20,12 @@ _MOVES = 10
 _STYLES = {"added": "green", "removed": "red", "changed": "yellow"}
 
 
-def render(diff: Diff, view: View, exceeded: Sequence[str] = ()) -> str:
-    """The diff as text; ``exceeded`` are sentences about what grew too much."""
-    return printed(_parts(clean(diff), clean(tuple(exceeded))), view)
+def render(diffs: Sequence[Diff], view: View) -> str:
+    """What changed in each model."""
+    return "\n".join(printed(_parts(clean(diff)), view) for diff in diffs)
 
 
-def _parts(diff: Diff, exceeded: Sequence[str]) -> Iterator[RenderableType]:
+def _parts(diff: Diff) -> Iterator[RenderableType]:
     names = dict.fromkeys((diff.old.name, diff.new.name))
     yield Text(" → ".join(names), style="bold")
     yield from (Text(f"  {note}", style="yellow") for note in diff.notes)
@@ -48,7 +48,7 @@ def _parts(diff: Diff, exceeded: Sequence[str]) -> Iterator[RenderableType]:
                 yield Text.assemble(f"  {group[0].code}  ", (places(group), style), f"  {line}")
                 yield Padding(Text("\n".join(told(group))), (0, 0, 0, 6))
     yield Text()
-    yield Text("\n".join(exceeded), style="bold red") if exceeded else Text(_summary(diff))
+    yield Text("\n".join(diff.exceeded), style="bold red") if diff.exceeded else Text(_summary(diff))
 
 
 def _layers(diff: Diff) -> Iterator[RenderableType]:
