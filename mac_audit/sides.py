@@ -1,4 +1,7 @@
-"""The two sides of a diff: reports from saved files, or from auditing targets, now or at a git revision."""
+"""The two sides of a diff: reports from saved files, or from auditing targets, now or at a git revision.
+
+What judges is imported where something is judged: saved reports are compared in no time.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,14 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mac_audit import config, engine, settings
 from mac_audit.errors import MacAuditError
-from mac_audit.job import Job
-from mac_audit.network import Network
-from mac_audit.profile import Profile
 from mac_audit.report import Line, Report
-from mac_audit.rule import discover
 from mac_audit.worktree import Worktree, checked_out
+
+if TYPE_CHECKING:
+    from mac_audit.job import Job
 
 Given = Mapping[str, Any]  # what the command line says of a request, by its fields
 
@@ -60,8 +61,7 @@ def saved(file: str, given: Given | None = None) -> list[Report]:
     if isinstance(document, list):
         return [Report.from_json(json.dumps(part), f"{file}[{place}]") for place, part in enumerate(document)]
     if isinstance(document, dict) and "tensors" in document:
-        profile = Profile(Network.from_json(text, file), (given or {}).get("execution", "folded"))
-        return [engine.audit(profile, discover(), target=file)]
+        return [_judged(file, text, given or {})]
     return [Report.from_json(text, file)]
 
 
@@ -79,8 +79,20 @@ def _is_saved(source: str) -> bool:
     return source.endswith(".json")
 
 
+def _judged(file: str, network: str, given: Given) -> Report:
+    from mac_audit import engine
+    from mac_audit.network import Network
+    from mac_audit.profile import Profile
+    from mac_audit.rule import discover
+
+    profile = Profile(Network.from_json(network, file), given.get("execution", "folded"))
+    return engine.audit(profile, discover(), target=file)
+
+
 def _audited(targets: Sequence[str], given: Given) -> list[Report]:
+    from mac_audit import config, settings
     from mac_audit.parallel import run_all
+    from mac_audit.rule import discover
 
     path = config.find(Path.cwd())
     file = config.read(path) if path else config.Config()

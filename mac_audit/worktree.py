@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -44,10 +45,12 @@ def checked_out(revision: str) -> Iterator[Worktree]:
 
 
 def _git(*arguments: str, about: str = "") -> str:
-    """What git prints."""
+    """What git prints; the repository's hooks stay out of it."""
     try:
-        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
-    except FileNotFoundError:
+        done = subprocess.run(
+            ["git", "-c", f"core.hooksPath={os.devnull}", *arguments], capture_output=True, text=True, check=False
+        )
+    except OSError:
         raise MacAuditError("There is no git here, which --git needs; install it, or compare saved reports.") from None
     if done.returncode and about:
         raise MacAuditError(f"There is no git revision {about!r} here; in CI, fetch it first (fetch-depth: 0).")
