@@ -199,6 +199,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "increase": {"diff", "units"},
     "reporters": {"report", "units", "diff"},
     "page": {"rule"},
+    "scan": set(),
 }
 WITHOUT_TORCH = {*MAY_IMPORT, "job", "parallel", "settings", "provenance", "cli", "__main__"}
 ONLY_IN: dict[str, set[str]] = {

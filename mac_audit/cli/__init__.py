@@ -8,7 +8,9 @@ import click
 
 from mac_audit.cli.check import check
 from mac_audit.cli.diff import diff
+from mac_audit.cli.init import init
 from mac_audit.cli.rule import explain
+from mac_audit.cli.trace import trace
 from mac_audit.cli.zoo import list_zoo
 from mac_audit.errors import MacAuditError
 
@@ -54,5 +56,5 @@ def main() -> None:
     """
 
 
-for command in (check, diff, explain, list_zoo):
+for command in (check, init, diff, trace, explain, list_zoo):
     main.add_command(command)
