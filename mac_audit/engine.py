@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any, Literal
 
+from mac_audit import page
 from mac_audit.cost import Cost, Costed
 from mac_audit.fingerprint import fingerprinted
 from mac_audit.network import Network, Source
@@ -54,7 +56,7 @@ def audit(
         given = (options or {}).get(rule.code, {})
         if not rule.lacks(given):
             result, found = _judge(rule, profile, given, (severities or {}).get(rule.code, "error"))
-            results.append(result)
+            results.append(replace(result, help=page.body(rule)))
             findings += found
     unknown = _unknown(profile)
     return Report(

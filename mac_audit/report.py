@@ -148,7 +148,8 @@ class OperatorRow:
 class RuleResult:
     """The verdict of one rule: ``value`` against ``limit`` in ``unit``, or ``reason`` where it was not measured.
 
-    A rule of which every finding is suppressed passes, and ``reason`` says so.
+    A rule of which every finding is suppressed passes, and ``reason`` says so. ``help`` is the rule's documentation in
+    markdown; its first paragraph is a summary.
     """
 
     code: str
@@ -160,6 +161,7 @@ class RuleResult:
     reason: str = ""
     severity: Severity = "error"
     unit: Unit = "ratio"
+    help: str = ""
 
 
 @dataclass(frozen=True, slots=True)

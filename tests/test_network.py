@@ -190,12 +190,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "selection": {"rule"},
     "report": {"plain", "network", "units"},
     "fingerprint": {"report"},
-    "engine": {"rule", "report", "fingerprint", "request"},
+    "engine": {"page", "report", "fingerprint", "request"},
     "comments": set(),
     "suppress": {"rule", "report", "comments"},
     "baseline": {"report", "fingerprint", "files"},
     "config": {"request", "suppress"},
-    "reporters": {"report", "units"},
+    "diff": {"report"},
+    "increase": {"diff", "units"},
+    "reporters": {"report", "units", "diff"},
     "page": {"rule"},
     "scan": set(),
 }
@@ -203,7 +205,7 @@ WITHOUT_TORCH = {*MAY_IMPORT, "job", "parallel", "settings", "provenance", "cli"
 ONLY_IN: dict[str, set[str]] = {
     "networkx": {"structure"},
     "click": {"cli", "__main__"},
-    "rich": {"cli", "reporters.models", "reporters.table"},
+    "rich": {"cli", "reporters.diff_table", "reporters.models", "reporters.table", "reporters.terminal"},
     "plotly": {"reporters.html"},
 }
 

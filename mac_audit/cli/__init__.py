@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from mac_audit.cli.check import check
+from mac_audit.cli.diff import diff
 from mac_audit.cli.init import init
 from mac_audit.cli.rule import explain
 from mac_audit.cli.trace import trace
@@ -55,5 +56,5 @@ def main() -> None:
     """
 
 
-for command in (check, init, trace, explain, list_zoo):
+for command in (check, init, diff, trace, explain, list_zoo):
     main.add_command(command)

@@ -51,7 +51,7 @@ def write(reports: Sequence[Report], found: Sequence[Output], depth: int | None,
 
     for output in sorted(found, key=lambda output: not output.file):
         if not output.file:
-            view = View(shutil.get_terminal_size().columns, _colored(), depth, sort)
+            view = View(shutil.get_terminal_size().columns, colored(), depth, sort)
             click.echo(output.render(reports, view), nl=False, color=view.color)
             continue
         by_file: dict[str, list[Report]] = {}
@@ -64,5 +64,5 @@ def write(reports: Sequence[Report], found: Sequence[Output], depth: int | None,
             write_whole(Path(file), output.render(own, View(width=100, depth=depth, sort=sort)))
 
 
-def _colored() -> bool:
+def colored() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

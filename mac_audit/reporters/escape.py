@@ -16,7 +16,9 @@ T = TypeVar("T")
 LONGEST = 400  # characters of one text; a module path or a message that is longer tells nothing more
 _HEAD, _TAIL = 250, 140  # what is kept of a longer one: the end holds a layer's own name
 _SPACE = re.compile(r"[\t\n\r]+")
-_PUNCTUATION = re.compile(r"([\\`*_{}\[\]<>()#+!|~&:$=-])")  # of CommonMark and GitHub's extensions
+_MARKUP = re.compile(r"[\\`*_\[\]<>&|~$]|:(?=\S)")  # of CommonMark and of GitHub's extensions, wherever it stands
+_BLOCK = re.compile(r"^(\d*)([-+=#.)])(?=[\s#=-]|$)")  # what makes a list, a heading or a line where it stands first
+_LINKED = re.compile(r"([@#]|\bwww)(?=[\w.])")  # GitHub links @name, #1 and www.name, whatever backslash precedes
 
 
 def visible(text: str) -> str:
@@ -38,16 +40,21 @@ def clean(value: T) -> T:
 
 def markdown(text: str) -> str:
     """Prose that renders as the text that it is, in markdown with GitHub's extensions, also in a table."""
-    escaped = _PUNCTUATION.sub(r"\\\1", visible(text))
-    return re.sub(r"\\?([@#])(?=\w)", r"\1<!-- -->", escaped)
+    escaped = _BLOCK.sub(r"\1\\\2", _MARKUP.sub(r"\\\g<0>", visible(text).strip()))
+    return _LINKED.sub(r"\1<!-- -->", escaped)
 
 
 def code(text: str) -> str:
-    """A code span of markdown, also in a table: nothing in it is markup, a mention or a link."""
+    """A code span of markdown: nothing in it is markup, a mention or a link."""
     text = visible(text)
     fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
     space = " " if text.startswith(("`", " ")) or text.endswith(("`", " ")) else ""
-    return f"{fence}{space}{text}{space}{fence}".replace("|", "\\|") if text.strip() else "–"
+    return f"{fence}{space}{text}{space}{fence}" if text.strip() else "–"
+
+
+def code_cell(text: str) -> str:
+    """``code`` in a table, where a bar ends the cell also inside a code span."""
+    return code(text).replace("|", "\\|")
 
 
 def github_message(text: str) -> str:
@@ -61,8 +68,8 @@ def github_property(text: str) -> str:
 
 
 def sarif(text: str) -> str:
-    """A SARIF message: braces are placeholders there and brackets links (SARIF 2.1.0, 3.11.5 and 3.11.6)."""
-    return re.sub(r"([\[\]\\])", r"\\\1", visible(text)).replace("{", "{{").replace("}", "}}")
+    """A SARIF message: braces are placeholders there, ``[a](b)`` is a link (SARIF 2.1.0, 3.11.5 and 3.11.6)."""
+    return re.sub(r"(\\*)\](?=\()", r"\1\1\\]", visible(text)).replace("{", "{{").replace("}", "}}")
 
 
 def _clean(value: Any) -> Any:

@@ -11,5 +11,9 @@ from mac_audit.reporters import View
 def render(reports: Sequence[Report], view: View) -> str:
     """One report's document, or a list of them, with a final newline; the same reports give the same bytes."""
     del view
-    documents = [report.to_json() for report in reports]
+    return joined([report.to_json() for report in reports])
+
+
+def joined(documents: Sequence[str]) -> str:
+    """One document as it is, several as a list."""
     return documents[0] if len(documents) == 1 else "[" + ",\n".join(text.rstrip() for text in documents) + "]\n"

@@ -6,15 +6,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mac_audit.report import Finding, Line, Report, Saving, Severity
-from mac_audit.units import count, percent, size
+from mac_audit.report import Finding, Line, Report, RuleResult, Severity
+from mac_audit.units import amount, count, percent, size
 
 _FILE = re.compile(r"(?P<file>.+\.(?:py|pt2|json))(?::\w+)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why an audit is not the whole truth: a rule that crashed (``rule``), or an operator that nobody knows."""
+    """Why an audit is not the whole truth: none was made, a rule crashed (``rule``), or nobody knows an operator."""
 
     kind: str
     severity: Severity
@@ -24,26 +24,8 @@ class Trouble:
 
 
 def problems(report: Report) -> tuple[Finding, ...]:
-    """The findings that count, and one for each rule that failed without naming a place."""
-    active = tuple(finding for finding in report.findings if finding.suppressed is None)
-    named = {finding.code for finding in active}
-    whole = tuple(
-        Finding(
-            code=rule.code,
-            layer="",
-            message=f"{rule.measure or rule.name} is {rule.value:.4g}, beyond the limit of {rule.limit:g}",
-            value=rule.value,
-            limit=rule.limit,
-            source=None,
-            counterfactual={},
-            saving=Saving(0, 0, 0.0),
-            severity=rule.severity,
-            fingerprint=rule.code,
-        )
-        for rule in report.rules
-        if rule.verdict == "fail" and rule.code not in named and rule.value is not None and rule.limit is not None
-    )
-    return active + whole
+    """The findings that count; a rule that fails has at least one."""
+    return tuple(finding for finding in report.findings if finding.suppressed is None)
 
 
 def suppressed(report: Report) -> tuple[Finding, ...]:
@@ -69,6 +51,14 @@ def troubles(report: Report) -> tuple[Trouble, ...]:
         for entry in report.coverage.unknown
     )
     return *crashed, *unknown
+
+
+def measured(rule: RuleResult) -> tuple[str, str]:
+    """Value and limit in the rule's unit; nothing where it was not measured."""
+    if rule.value is None or rule.limit is None:
+        return "", ""
+    limit = f"{rule.limit:g}" if rule.unit == "ratio" else amount(rule.limit, rule.unit)
+    return amount(rule.value, rule.unit), limit
 
 
 def by_line(findings: Sequence[Finding]) -> list[tuple[Finding, ...]]:

@@ -6,11 +6,10 @@ alone, so that the column adds up to the total.
 
 from __future__ import annotations
 
-import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -19,8 +18,9 @@ from mac_audit.report import Finding, LayerRow, Report, RuleResult
 from mac_audit.reporters import View
 from mac_audit.reporters.escape import clean
 from mac_audit.reporters.models import overview, weighed
-from mac_audit.reporters.problems import by_line, places, problems, suppressed, told
-from mac_audit.units import amount, count, percent, shape, size
+from mac_audit.reporters.problems import by_line, measured, places, problems, suppressed, told
+from mac_audit.reporters.terminal import grid, heading, printed
+from mac_audit.units import count, percent, shape, size
 
 Entry = tuple[LayerRow, int, int, int]  # with multiply-adds, memory access and parameters to show
 
@@ -36,20 +36,7 @@ def render(reports: Sequence[Report], view: View) -> str:
     """
     cleaned = [clean(report) for report in reports]
     parts = _parts(cleaned[0], view) if len(cleaned) == 1 else _several(cleaned)
-    console = Console(
-        file=io.StringIO(),
-        width=view.width,
-        force_terminal=view.color,
-        color_system="standard" if view.color else None,
-        highlight=False,
-        emoji=False,
-        markup=False,
-    )
-    for part in parts:
-        console.print(part)
-    assert isinstance(console.file, io.StringIO)
-    lines = console.file.getvalue().splitlines()
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+    return printed(parts, view)
 
 
 def _parts(report: Report, view: View) -> Iterator[RenderableType]:
@@ -58,10 +45,10 @@ def _parts(report: Report, view: View) -> Iterator[RenderableType]:
         yield Text(f"  {report.error}", style=_STYLES["error"])
         return
     yield _totals(report)
-    yield _heading("Where it goes", "memory access by class of operator")
+    yield heading("Where it goes", "memory access by class of operator")
     yield _classes(report, view)
     yield from _layers(report, view)
-    yield _heading("Guidelines", "ShuffleNet V2, ECCV 2018")
+    yield heading("Guidelines", "ShuffleNet V2, ECCV 2018")
     yield _verdicts(report.rules)
     yield from _findings(report)
     yield from _unknown(report)
@@ -72,7 +59,7 @@ def _parts(report: Report, view: View) -> Iterator[RenderableType]:
 
 
 def _several(reports: Sequence[Report]) -> Iterator[RenderableType]:
-    yield _heading("Models", "", first=True)
+    yield heading("Models", first=True)
     yield overview(reports)
     for report in reports:
         if report.error or report.verdict == "fail" or report.findings or report.notes or report.coverage.unknown:
@@ -99,21 +86,10 @@ def _title(report: Report) -> Text:
     return Text.assemble((report.name, "bold"), f"{target}  {inputs}".rstrip())
 
 
-def _heading(title: str, explanation: str, first: bool = False) -> Text:
-    return Text.assemble("" if first else "\n", (title, "bold"), (f"  {explanation}" if explanation else "", "dim"))
-
-
-def _grid(*justify: str) -> Table:
-    table = Table.grid(padding=(0, 2))
-    for side in justify:
-        table.add_column(justify=side)  # type: ignore[arg-type]
-    return table
-
-
 def _totals(report: Report) -> RenderableType:
     totals = report.totals
     at_least = "≥ " if totals.lower_bound else ""
-    table = _grid("left", "right", "left")
+    table = grid("left", "right", "left")
     table.add_row("parameters", count(totals.params), "")
     factor = "= 2 × multiply-adds" if report.flop_convention == "torch" else "= multiply-adds"
     table.add_row("FLOPs", at_least + count(totals.flops), factor)
@@ -138,7 +114,7 @@ def _bar(share: float, width: int) -> Text:
 
 
 def _classes(report: Report, view: View) -> RenderableType:
-    table = _grid("left", "left", "right", "right", "right", "right")
+    table = grid("left", "left", "right", "right", "right", "right")
     table.add_row("class", "share of MAC", "", "MAC", "madds", "operators", style="dim")
     width = 16 if view.width < 100 else 30
     total = max(report.totals.mac_elements, 1)
@@ -160,10 +136,10 @@ def _layers(report: Report, view: View) -> Iterator[RenderableType]:
     deepest = max((row.depth for row in report.layers), default=0)
     folded = f"depth {depth} of {deepest}" if depth < deepest else "all of them"
     if view.sort == "order":
-        yield _heading("Layers", f"{folded}; figures include the layers inside")
+        yield heading("Layers", f"{folded}; figures include the layers inside")
         entries = [_inclusive(row) for row in report.layers if 0 < row.depth <= depth and (row.calls or row.params)]
     else:
-        yield _heading("Layers", f"{folded}; most {view.sort} first, adding up to the whole")
+        yield heading("Layers", f"{folded}; most {view.sort} first, adding up to the whole")
         entries = sorted(_disjoint(report, depth), key=_costliest(view.sort))
     total = max(report.totals.mac_elements, 1)
     cells = [("  layer", "type", "output", "params", "madds", "MAC", "of MAC")]
@@ -221,7 +197,7 @@ def _short_depth(report: Report) -> int:
 
 
 def _verdicts(rules: Sequence[RuleResult]) -> RenderableType:
-    table = _grid("left", "left", "left", "right", "left")
+    table = grid("left", "left", "left", "right", "left")
     for rule in rules:
         table.add_row(
             Text("n/a" if rule.verdict == "not-applicable" else rule.verdict, style=_STYLES[rule.verdict]),
@@ -233,17 +209,15 @@ def _verdicts(rules: Sequence[RuleResult]) -> RenderableType:
 
 
 def _value_and_explanation(rule: RuleResult) -> tuple[str, str]:
-    if rule.value is None or rule.limit is None:
-        return "", rule.reason
-    limit = f"{rule.limit:g}" if rule.unit == "ratio" else amount(rule.limit, rule.unit)
-    told = f"limit {limit}: {rule.measure}" + (f"; {rule.reason}" if rule.reason else "")
-    return amount(rule.value, rule.unit), told
+    value, limit = measured(rule)
+    explained = (f"limit {limit}: {rule.measure}" if limit else "", rule.reason)
+    return value, "; ".join(filter(None, explained))
 
 
 def _findings(report: Report) -> Iterator[RenderableType]:
     lines = by_line(problems(report))
     if lines:
-        yield _heading("Findings", "what to mend, worst first")
+        yield heading("Findings", "what to mend, worst first")
     shown: Counter[str] = Counter()
     of_rule = Counter(findings[0].code for findings in lines)
     for findings in lines:
@@ -263,17 +237,17 @@ def _told(findings: Sequence[Finding]) -> RenderableType:
     worst = findings[0]
     unknown = "line not known" if worst.layer else ""  # the model as a whole needs none
     line = f"{worst.source.file}:{worst.source.line}" if worst.source else unknown
-    grid = _grid("left", "left")
-    grid.add_row(Text(f"  {worst.code}", style="bold red"), Text.assemble((places(findings), "bold"), f"  {line}"))
+    rows = grid("left", "left")
+    rows.add_row(Text(f"  {worst.code}", style="bold red"), Text.assemble((places(findings), "bold"), f"  {line}"))
     for text in told(findings):
-        grid.add_row("", text)
-    return grid
+        rows.add_row("", text)
+    return rows
 
 
 def _unknown(report: Report) -> Iterator[RenderableType]:
     if not report.coverage.unknown:
         return
-    yield _heading("Unknown operators", "their arithmetic is not counted: totals are a lower bound")
+    yield heading("Unknown operators", "their arithmetic is not counted: totals are a lower bound")
     for entry in report.coverage.unknown:
         lines = ", ".join(f"{line.file}:{line.line}" for line in entry.sources[:3])
         yield Text(f"  {entry.target} ×{entry.count}  {lines}")

@@ -1,0 +1,99 @@
+"""``mac-audit diff``: what changed between two audits, and whether it grew too much."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mac_audit.cli.options import errors_told, given_options
+from mac_audit.cli.outputs import colored
+from mac_audit.errors import MacAuditError, nearest
+from mac_audit.files import write_whole
+
+if TYPE_CHECKING:
+    from mac_audit.diff import Diff
+    from mac_audit.reporters import View
+
+FORMATS = ("table", "json", "markdown")
+
+
+@click.command(name="diff")
+@click.argument("sources", nargs=-1, metavar="[OLD] NEW")
+@click.option("--git", "revision", metavar="REVISION", help="Compare targets with what they were at this git revision.")
+@given_options
+@click.option(
+    "--fail-on-increase",
+    "growths",
+    multiple=True,
+    metavar="FIGURE[:GROWTH]",
+    help="Exit 1 where a figure grew by more: mac:2%, params:10 K, mac_bytes:1 MB, G1:0.01; may be repeated.",
+)
+@click.option(
+    "-o",
+    "--output",
+    "texts",
+    multiple=True,
+    metavar="FORMAT[=FILE]",
+    help="table (the default), json or markdown, to standard output or a file; may be repeated.",
+)
+@click.option("--traceback", "show_traceback", is_flag=True, help="Show Python's traceback of an error.")
+def diff(show_traceback: bool, **settings: Any) -> None:
+    """Tell what changed from OLD to NEW: in the totals, layer by layer, rule by rule.
+
+    Each is a report that -o json wrote, a network that trace saved, or a target. With --git, give targets only, or
+    none for all models of the configuration.
+
+    Exit status: 0, or 1 where a figure grew more than --fail-on-increase allows, or 2 where nothing could be compared.
+    """
+    with errors_told(show_traceback):
+        sys.exit(_diff(**settings))
+
+
+def _diff(
+    sources: tuple[str, ...],
+    revision: str | None,
+    given: dict[str, Any],
+    growths: tuple[str, ...],
+    texts: tuple[str, ...],
+) -> int:
+    from mac_audit import sides
+    from mac_audit.diff import compare
+    from mac_audit.increase import allowance, limited
+    from mac_audit.reporters import View
+
+    outputs = [(_renderer(name), file) for name, _, file in (text.partition("=") for text in texts or ("table",))]
+    if sum(not file for _, file in outputs) > 1:
+        raise MacAuditError("Two formats go to standard output; give all but one a file, as in -o json=diff.json.")
+    allowances = [allowance(text) for text in growths]
+    if revision is not None:
+        old, new = sides.since(revision, sources, given)
+    elif len(sources) == 2:
+        old, new = sides.two(*sources, given)
+    else:
+        raise MacAuditError(f"A diff needs OLD and NEW, or --git REVISION; it got {len(sources)} of two.")
+    pairs, lacking = sides.pairs(old, new)
+    for sentence in lacking:
+        click.echo(f"mac-audit: {sentence}.", err=True)
+    diffs = [limited(compare(*pair), allowances) for pair in pairs]
+    for render, file in outputs:
+        if file:
+            write_whole(Path(file), render(diffs, View(width=100)))
+        else:
+            view = View(shutil.get_terminal_size().columns, colored())
+            click.echo(render(diffs, view), nl=False, color=view.color)
+    return int(any(diff.exceeded for diff in diffs))
+
+
+def _renderer(name: str) -> Callable[[Sequence[Diff], View], str]:
+    if name not in FORMATS:
+        raise MacAuditError(
+            f"A diff has no format {name!r}; choose one of {', '.join(FORMATS)}.{nearest(name, FORMATS)}"
+        )
+    render: Callable[[Sequence[Diff], View], str] = import_module(f"mac_audit.reporters.diff_{name}").render
+    return render
