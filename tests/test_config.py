@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from mac_audit import config
 from mac_audit.cli import main
 from mac_audit.errors import MacAuditError
 
+ROOT = Path(__file__).parent.parent
 MODEL = """\
 from torch import nn
 
@@ -254,6 +256,18 @@ def test_a_file_without_our_table_is_told(repository: Path) -> None:
     (repository / "pyproject.toml").write_text("[tool.ruff]\n")
     with pytest.raises(MacAuditError, match=r"no table \[tool.mac-audit\]"):
         config.read(repository / "pyproject.toml")
+
+
+# --- what the page says of it --------------------------------------------------------------------------------------
+
+
+def test_page_has_the_example_and_every_key() -> None:
+    page = (ROOT / "docs" / "ci.md").read_text()
+    example = (ROOT / "docs" / "examples" / "ci" / "mac-audit.toml").read_text()
+    assert f"```toml\n{example}```" in page
+    names = {field.name for kind in (config.Config, config.Model) for field in fields(kind)} - {"file", "request"}
+    for name in names | {"target", "arguments", "inputs", "execution"}:
+        assert re.search(rf"`(\[\[)?{name.replace('_', '-')}(\]\]|\.CODE)?`", page), name
 
 
 # --- selecting -----------------------------------------------------------------------------------------------------
