@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
-from pre_commit.clientlib import load_manifest
+from pre_commit.clientlib import load_config, load_manifest
 
 ROOT = Path(__file__).parent.parent
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
@@ -81,6 +81,29 @@ def test_action_fits_github_s_schema() -> None:
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-actions", "action.yml"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("marker", "schema"), [("runs-on:", "vendor.github-workflows"), ("codequality:", "vendor.gitlab-ci")]
+)
+def test_documented_workflows_fit_their_schema(folder: Path, marker: str, schema: str) -> None:
+    (text,) = [text for text in documented() if marker in text]
+    (folder / "workflow.yml").write_text(text)
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(folder / "workflow.yml")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_documented_hook_fits_pre_commit(folder: Path) -> None:
+    (text,) = [text for text in documented() if "repos:" in text]
+    (folder / ".pre-commit-config.yaml").write_text(text)
+    (repository,) = load_config(str(folder / ".pre-commit-config.yaml"))["repos"]
+    assert {hook["id"] for hook in repository["hooks"]} <= {"mac-audit", "mac-audit-installed"}
+
+
+def documented() -> list[str]:
+    """The YAML in the documentation."""
+    return re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "formats.md").read_text(encoding="utf-8"), re.DOTALL)
 
 
 def test_inputs_reach_scripts_as_variables() -> None:
