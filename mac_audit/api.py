@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal
 
 from torch import nn
 
-from mac_audit.capture import record
+from mac_audit.capture import Way, record
 from mac_audit.job import judged
 from mac_audit.load import load
 from mac_audit.lower import lower
@@ -32,6 +34,7 @@ def audit(
     rules: Sequence[Rule] | None = None,
     target: str | None = None,
     construction: str = "model as given",
+    way: Way = "auto",
 ) -> Report:
     """Capture ``model`` on ``inputs``, cost it and judge it; the model is unchanged afterwards.
 
@@ -39,17 +42,20 @@ def audit(
     meta device do. ``select`` names the rules that run, all by default; ``options`` are theirs by code or name
     (``{"G1": {"limit": 0.1, "severity": "warning"}}``); ``budgets`` are what the model may cost (``{"madds": "300 M",
     "mac": "25 MB"}``). ``fail_on`` is the least severity that makes the verdict fail. ``rules`` stand in for the
-    installed ones. Raises ``MacAuditError`` where the model cannot be captured, or a rule or option does not exist.
+    installed ones, ``way`` is that of ``capture``. Raises ``MacAuditError`` where the model cannot be captured, or a
+    rule or option does not exist.
     """
-    profile = Profile(lower(record(model, inputs), construction), execution)
     name = target or type(model).__name__
-    return _judged(profile, name, rules, select, options, budgets, fail_on=fail_on, flop_convention=flop_convention)
+    with _without_collections():
+        profile = Profile(lower(record(model, inputs, way), construction), execution)
+        return _judged(profile, name, rules, select, options, budgets, fail_on=fail_on, flop_convention=flop_convention)
 
 
 def trace(request: Request) -> Network:
     """Load the model that ``request`` names and capture it."""
     loaded = load(request.target, request.arguments, request.inputs)
-    return lower(record(loaded.model, loaded.inputs), loaded.construction)
+    with _without_collections():
+        return lower(record(loaded.model, loaded.inputs, request.capture), loaded.construction)
 
 
 def audit_request(
@@ -78,3 +84,15 @@ def _judged(
     given = {code: by_code.get(code, {}) | limits.get(code, {}) for code in by_code.keys() | limits.keys()}
     layer = Layer("audit()", None if select is None else tuple(select))
     return judged(profile, known, choose(known, [layer], given), target=target, **told)
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Let the garbage collector wait: an audit makes many objects that all stay, and looking through them is slow."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

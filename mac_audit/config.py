@@ -115,7 +115,7 @@ def _split(
         elif name in hints and name not in without:
             request[name] = _beside(folder, name, from_plain(hints[name], value, f"{where}: {key}"))
         else:
-            known = [known.replace("_", "-") for known in (*fields, *hints) if known not in without]
+            known = [known.replace("_", "-") for known in (*fields, "model", *hints) if known not in without]
             raise MacAuditError(f"{where}: there is no key {key!r}.{nearest(key, known)}")
     return own, request
 

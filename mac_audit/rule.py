@@ -19,7 +19,7 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from types import SimpleNamespace
-from typing import Any, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 from mac_audit.errors import MacAuditError, nearest
 from mac_audit.network import Source
@@ -29,6 +29,7 @@ from mac_audit.units import Quantity, Unit
 __all__ = ["Measure", "NotApplicable", "Outcome", "Quantity", "Rule", "Violation", "discover", "fewest", "find", "rule"]
 
 GROUP = "mac_audit.rules"
+P = TypeVar("P")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,18 +139,20 @@ def find(rules: Sequence[Rule], name: str) -> Rule:
     raise MacAuditError(f"There is no rule {name!r}; installed are {installed}.{nearest(name, names)}")
 
 
-def fewest(violations: Iterable[Violation], access: float, limit: float, worth: float = 0) -> tuple[Violation, ...]:
-    """The fewest, worst first, that bring avoidable ÷ ``access`` down to ``limit`` when they are mended.
+def fewest(
+    places: Iterable[P], avoidable: Callable[[P], float], access: float, limit: float, worth: float = 0
+) -> list[P]:
+    """The fewest places, worst first, that bring ``avoidable`` ÷ ``access`` down to ``limit`` when they are mended.
 
-    What is mended leaves ``access`` too: it is memory access that is not needed any more. Those that avoid less than
-    ``worth`` elements are left out.
+    ``avoidable`` is in elements of memory access. What is mended leaves ``access`` too: it is memory access that is
+    not needed any more. Places that avoid less than ``worth`` elements are left out.
     """
-    ordered = sorted(violations, key=lambda violation: -violation.avoidable)
-    avoidable = sum(violation.avoidable for violation in ordered)
-    chosen: list[Violation] = []
-    for violation in ordered:
-        if avoidable <= limit * access or violation.avoidable < worth:
+    ordered = sorted(((avoidable(place), place) for place in places), key=lambda pair: -pair[0])
+    left = sum(amount for amount, _ in ordered)
+    chosen: list[P] = []
+    for amount, place in ordered:
+        if left <= limit * access or amount < worth:
             break
-        chosen.append(violation)
-        access, avoidable = access - violation.avoidable, avoidable - violation.avoidable
-    return tuple(chosen)
+        chosen.append(place)
+        access, left = access - amount, left - amount
+    return chosen

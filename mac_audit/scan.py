@@ -102,8 +102,8 @@ def _mentioned(node: ast.AST) -> set[str]:
 
 
 def _handed_on(tree: ast.AST) -> set[str]:
-    """What calls receive: ``Block`` in ``ResNet(Block)``."""
-    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    """What calls receive: ``Block`` in ``ResNet(Block)``, but not ``ResNet`` in ``partial(ResNet, depth=50)``."""
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and _last(node.func) != "partial")
     return {_last(value) for call in calls for value in (*call.args, *(keyword.value for keyword in call.keywords))}
 
 

@@ -150,7 +150,7 @@ def _measure(profile: Profile, value: float, limit: Quantity, measure: str, part
         layer="",
         source=profile.line_to_edit(""),
         message=f"{measure}: {Quantity(value, limit.unit)}, exceeds the budget of {limit} by {over}",
-        instead=f"less in the worst: {named}" if named else "",
+        instead=f"less where most is: {named}" if named else "",
         value=value,
         avoidable=0,
         avoidable_bytes=0,

@@ -31,6 +31,12 @@ _REQUEST_OPTIONS = (
         show_default="folded",
         help="How the graph is run: folded as deployed, eager as captured, fused as compiled.",
     ),
+    click.option(
+        "--capture",
+        type=click.Choice(["auto", "fake", "values", "real"]),
+        show_default="auto",
+        help="How forward is run: on fake tensors, with small values computed, or for real; auto tries them in turn.",
+    ),
 )
 _GIVEN = tuple(field.name for field in fields(Request) if field.name != "target")
 

@@ -42,7 +42,7 @@ def render(reports: Sequence[Report], view: View) -> str:
 def _parts(report: Report, view: View) -> Iterator[RenderableType]:
     yield _title(report)
     if report.error:
-        yield Text(f"  {report.error}", style="bold magenta")
+        yield Text(f"  {report.error}", style=_STYLES["error"])
         return
     yield _totals(report)
     yield heading("Where it goes", "memory access by class of operator")
@@ -66,7 +66,7 @@ def _several(reports: Sequence[Report]) -> Iterator[RenderableType]:
             yield Text()
             yield _title(report)
             if report.error:
-                yield Text(f"  {report.error}", style="bold magenta")
+                yield Text(f"  {report.error}", style=_STYLES["error"])
             else:
                 failing = [rule for rule in report.rules if rule.verdict in ("fail", "error")]
                 if failing:
@@ -259,6 +259,7 @@ def _legend(report: Report) -> Iterable[str]:
     yield report.conventions["execution"] + "."
     capture = report.capture
     yield f"captured on {capture['method']}; {capture['construction']}; torch {capture['torch']}."
+    yield from (f"{capture[name].rstrip('.')}." for name in ("fallback", "assumed") if name in capture)
     yield from report.notes
 
 
