@@ -1,4 +1,4 @@
-"""The audit of a module in one call, for programs and notebooks."""
+"""The audit of a module in one call, for programs, tests and notebooks."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import Any, Literal
 
 from torch import nn
 
-from mac_audit import engine
 from mac_audit.capture import Way, record
+from mac_audit.job import judged
 from mac_audit.load import load
 from mac_audit.lower import lower
 from mac_audit.network import Network
 from mac_audit.profile import Profile
-from mac_audit.report import Report
+from mac_audit.report import Report, Severity
 from mac_audit.request import Request
 from mac_audit.rule import Rule, discover
+from mac_audit.selection import Layer, budgeted, checked, choose
 
 
 def audit(
@@ -26,28 +27,28 @@ def audit(
     *,
     execution: str = "folded",
     flop_convention: Literal["paper", "torch"] = "paper",
-    rules: Sequence[Rule] | None = None,
+    select: Sequence[str] | None = None,
     options: Mapping[str, Mapping[str, Any]] | None = None,
+    budgets: Mapping[str, str | float] | None = None,
+    fail_on: Severity = "error",
+    rules: Sequence[Rule] | None = None,
     target: str | None = None,
     construction: str = "model as given",
     way: Way = "auto",
 ) -> Report:
-    """Capture ``model`` on ``inputs``, cost it and judge it.
+    """Capture ``model`` on ``inputs``, cost it and judge it; the model is unchanged afterwards.
 
     ``inputs`` is a tensor, a tuple or list of positional arguments, or a dict of keyword arguments; tensors on the
-    meta device do. ``rules`` are all installed ones by default, ``options`` theirs by code (``{"G1": {"limit":
-    0.1}}``), ``way`` that of ``capture``. The model is unchanged afterwards. Raises ``MacAuditError`` where the model
-    cannot be captured.
+    meta device do. ``select`` names the rules that run, all by default; ``options`` are theirs by code or name
+    (``{"G1": {"limit": 0.1, "severity": "warning"}}``); ``budgets`` are what the model may cost (``{"madds": "300 M",
+    "mac": "25 MB"}``). ``fail_on`` is the least severity that makes the verdict fail. ``rules`` stand in for the
+    installed ones, ``way`` is that of ``capture``. Raises ``MacAuditError`` where the model cannot be captured, or a
+    rule or option does not exist.
     """
+    name = target or type(model).__name__
     with _without_collections():
         profile = Profile(lower(record(model, inputs, way), construction), execution)
-        return engine.audit(
-            profile,
-            discover() if rules is None else rules,
-            target=target or type(model).__name__,
-            options=options,
-            flop_convention=flop_convention,
-        )
+        return _judged(profile, name, rules, select, options, budgets, fail_on=fail_on, flop_convention=flop_convention)
 
 
 def trace(request: Request) -> Network:
@@ -65,13 +66,24 @@ def audit_request(
     options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Report:
     """Load what ``request`` names and audit it; ``rules`` and ``options`` are those of ``audit``."""
-    return engine.audit(
-        Profile(trace(request), request.execution),
-        discover() if rules is None else rules,
-        target=request.target,
-        options=options,
-        flop_convention=flop_convention,
-    )
+    profile = Profile(trace(request), request.execution)
+    return _judged(profile, request.target, rules, None, options, None, flop_convention=flop_convention)
+
+
+def _judged(
+    profile: Profile,
+    target: str,
+    rules: Sequence[Rule] | None,
+    select: Sequence[str] | None,
+    options: Mapping[str, Mapping[str, Any]] | None,
+    budgets: Mapping[str, Any] | None,
+    **told: Any,
+) -> Report:
+    known = discover() if rules is None else rules
+    by_code, limits = checked(known, options or {}, "options"), budgeted(known, budgets or {}, "budgets")
+    given = {code: by_code.get(code, {}) | limits.get(code, {}) for code in by_code.keys() | limits.keys()}
+    layer = Layer("audit()", None if select is None else tuple(select))
+    return judged(profile, known, choose(known, [layer], given), target=target, **told)
 
 
 @contextmanager

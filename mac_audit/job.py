@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from mac_audit import engine
 from mac_audit.errors import MacAuditError
@@ -13,7 +14,7 @@ from mac_audit.network import Network
 from mac_audit.profile import Profile
 from mac_audit.report import Report, Severity
 from mac_audit.request import Request
-from mac_audit.rule import discover
+from mac_audit.rule import Rule, discover
 from mac_audit.selection import Choice
 from mac_audit.suppress import LayerIgnore, Use, suppressed
 
@@ -52,18 +53,28 @@ def run(job: Job) -> Audited:
         sys.path.append(job.folder)
     profile = Profile(network_of(job.request), job.request.execution)
     rules = discover()
-    chosen = {choice.code: choice for choice in job.choices}
-    report = engine.audit(
+    report = judged(
         profile,
-        [rule for rule in rules if rule.code in chosen],
+        rules,
+        job.choices,
         target=job.request.target,
         name=job.name,
-        options={code: choice.options for code, choice in chosen.items()},
-        severities={code: choice.severity for code, choice in chosen.items()},
         fail_on=job.fail_on,
         flop_convention=job.flop_convention,
     )
     return Audited(*suppressed(report, profile, rules, job.ignores))
+
+
+def judged(profile: Profile, rules: Sequence[Rule], choices: Sequence[Choice], **told: Any) -> Report:
+    """The report of ``profile`` by those of ``rules`` that were chosen; ``told`` is what else the engine takes."""
+    chosen = {choice.code: choice for choice in choices}
+    return engine.audit(
+        profile,
+        [rule for rule in rules if rule.code in chosen],
+        options={code: choice.options for code, choice in chosen.items()},
+        severities={code: choice.severity for code, choice in chosen.items()},
+        **told,
+    )
 
 
 def network_of(request: Request) -> Network:

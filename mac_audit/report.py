@@ -238,6 +238,12 @@ class Report:
         """Rules that crashed."""
         return tuple(rule for rule in self.rules if rule.verdict == "error")
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from mac_audit.reporters.notebook import html
+
+        return html(self)
+
     def to_json(self) -> str:
         """One JSON document that ``report.schema.json`` describes, with a final newline."""
         return json.dumps({"schema_version": SCHEMA_VERSION, **to_plain(self)}, indent=1, allow_nan=False) + "\n"

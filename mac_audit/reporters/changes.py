@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from mac_audit.diff import Change, Diff, LayerChange
 from mac_audit.report import RuleResult
@@ -25,7 +25,7 @@ def total_rows(diff: Diff) -> list[list[str]]:
     for name, title in TOTALS.items():
         change = diff.totals[name]
         show = size if name.endswith("_bytes") else count
-        rows.append([title, show(change.old or 0), show(change.new or 0), signed(change.by), grown(change)])
+        rows.append([title, show(change.old or 0), show(change.new or 0), signed(change.by, show), grown(change)])
     return rows
 
 
@@ -53,11 +53,11 @@ def shapes(layer: LayerChange) -> str:
     return " → ".join(dict.fromkeys(map(shape, outputs)))
 
 
-def signed(number: float) -> str:
+def signed(number: float, show: Callable[[float], str] = count) -> str:
     """``+1.20 K``, ``−3``, or a dash for nothing."""
     if not number:
         return "–"
-    return f"{'+' if number > 0 else '−'}{count(abs(number))}"
+    return f"{'+' if number > 0 else '−'}{show(abs(number))}"
 
 
 def grown(change: Change) -> str:

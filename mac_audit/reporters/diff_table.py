@@ -46,7 +46,7 @@ def _parts(diff: Diff) -> Iterator[RenderableType]:
             for group in by_line(findings):
                 line = f"{group[0].source.file}:{group[0].source.line}" if group[0].source else "line not known"
                 yield Text.assemble(f"  {group[0].code}  ", (places(group), style), f"  {line}")
-                yield Padding(Text("\n".join(told(group))), (0, 0, 0, 6))
+                yield Padding(Text("\n".join(told(group) if title == "New" else told(group)[:1])), (0, 0, 0, 6))
     yield Text()
     yield Text("\n".join(diff.exceeded), style="bold red") if diff.exceeded else Text(_summary(diff))
 

@@ -25,10 +25,8 @@ def main() -> None:
         for arguments in (["--help"], ["rule", "G1"], ["diff", str(old), str(new)], ["diff", str(old), str(old)]):
             passed, worked = zip(*(_seconds(arguments) for _ in range(RUNS)), strict=True)
             shown = " ".join(Path(argument).name for argument in arguments)
-            print(
-                f"mac-audit {shown:24}{statistics.median(passed):6.2f} s passed,{statistics.median(worked):6.2f} s of the"
-                f" processor; whole process, median of {RUNS}"
-            )
+            seconds = f"{statistics.median(passed):6.2f} s passed,{statistics.median(worked):6.2f} s of the processor"
+            print(f"mac-audit {shown:24}{seconds}; whole process, median of {RUNS}")
 
 
 def _seconds(arguments: list[str]) -> tuple[float, float]:
