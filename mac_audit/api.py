@@ -9,6 +9,8 @@ from torch import nn
 
 from mac_audit import engine
 from mac_audit.capture import record
+from mac_audit.device import Device
+from mac_audit.device_file import find
 from mac_audit.load import load
 from mac_audit.lower import lower
 from mac_audit.profile import Profile
@@ -22,6 +24,7 @@ def audit(
     inputs: Any,
     *,
     execution: str = "folded",
+    device: Device | str | None = None,
     flop_convention: Literal["paper", "torch"] = "paper",
     rules: Sequence[Rule] | None = None,
     options: Mapping[str, Mapping[str, Any]] | None = None,
@@ -32,9 +35,11 @@ def audit(
 
     ``inputs`` is a tensor, a tuple or list of positional arguments, or a dict of keyword arguments; tensors on the
     meta device do. ``rules`` are all installed ones by default, ``options`` theirs by code (``{"G1": {"limit":
-    0.1}}``). The model is unchanged afterwards. Raises ``MacAuditError`` where the model cannot be captured.
+    0.1}}``). Times are predicted for ``device``, where one is given. The model is unchanged afterwards. Raises
+    ``MacAuditError`` where the model cannot be captured.
     """
-    profile = Profile(lower(record(model, inputs), construction), execution)
+    chosen = find(device) if isinstance(device, str) else device
+    profile = Profile(lower(record(model, inputs), construction), execution, chosen)
     return engine.audit(
         profile,
         discover() if rules is None else rules,
@@ -52,11 +57,13 @@ def audit_request(
     options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Report:
     """Load what ``request`` names and audit it; ``rules`` and ``options`` are those of ``audit``."""
+    device = find(request.device) if request.device else None  # a name that is wrong is told before the model is built
     loaded = load(request.target, request.arguments, request.inputs)
     return audit(
         loaded.model,
         loaded.inputs,
         execution=request.execution,
+        device=device,
         flop_convention=flop_convention,
         rules=rules,
         options=options,

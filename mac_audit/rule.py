@@ -21,7 +21,7 @@ from typing import Any
 
 from mac_audit.errors import MacAuditError
 from mac_audit.network import Source
-from mac_audit.profile import Profile
+from mac_audit.profile import Costed, Profile
 
 GROUP = "mac_audit.rules"
 
@@ -32,7 +32,8 @@ class Violation:
 
     ``source`` is the line to edit (``Profile.line_of``). ``avoidable`` is memory access in elements that the
     counterfactual, with the same multiply-adds, would save; ``avoidable_bytes`` the same in bytes. ``value`` is the
-    place's own share in the measure.
+    place's own share in the measure. ``now`` are the operators in question and ``then`` those that would stand in
+    their place, which is what a predicted saving of time compares; without them there is none.
     """
 
     layer: str
@@ -43,6 +44,8 @@ class Violation:
     avoidable: float
     avoidable_bytes: float
     counterfactual: dict[str, Any] = field(default_factory=dict)
+    now: tuple[Costed, ...] = ()
+    then: tuple[Costed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,19 @@ def size(number: float) -> str:
     return count(number, "B")
 
 
+def duration(ms: float) -> str:
+    """Milliseconds: ``0.01234`` → ``12.3 µs``, ``1234`` → ``1.23 s``."""
+    if abs(ms) < 1:
+        return f"{_three(1000 * ms)} µs"
+    return f"{_three(ms)} ms" if abs(ms) < 1000 else f"{_three(ms / 1000)} s"
+
+
+def _three(number: float) -> str:
+    """Three significant digits, never an exponent."""
+    digits = max(0, 3 - len(str(int(abs(number)))))
+    return f"{number:.{digits}f}"
+
+
 def percent(share: float) -> str:
     """``0.0123`` → ``1.2 %``."""
     return f"{100 * share:.1f} %"

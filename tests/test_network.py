@@ -184,11 +184,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "fusion": {"network"},
     "execution": {"fusion"},
     "structure": {"network"},
-    "profile": {"formulas", "execution", "structure"},
+    "counterfactual": {"cost"},
+    "device": {"cost"},
+    "timing": {"device"},
+    "device_file": {"device", "plain"},
+    "profile": {"formulas", "execution", "structure", "counterfactual", "timing"},
     "rule": {"profile", "report"},
     "report": {"plain", "network"},
     "engine": {"rule", "report"},
-    "reporters": {"report", "units"},
+    "reporters": {"report", "units", "device"},
     "page": {"rule"},
 }
 WITHOUT_TORCH = {*MAY_IMPORT, "cli", "__main__"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from mac_audit.cli.check import check
+from mac_audit.cli.devices import list_devices
 from mac_audit.cli.rule import explain
 from mac_audit.cli.zoo import list_zoo
 
@@ -37,5 +38,5 @@ def main() -> None:
     """
 
 
-for command in (check, explain, list_zoo):
+for command in (check, explain, list_devices, list_zoo):
     main.add_command(command)

@@ -40,7 +40,7 @@ from mac_audit.request import Request
 @click.option("--depth", type=click.IntRange(min=1), help="Depth of the layer table.")
 @click.option(
     "--sort",
-    type=click.Choice(["order", "mac", "madds", "params"]),
+    type=click.Choice(["order", "mac", "madds", "params", "time"]),
     default="order",
     show_default=True,
     help="Layers in the model's order, or the costliest first.",
@@ -61,6 +61,8 @@ def _check(
     destinations = [(reporter(name), file) for name, _, file in (text.partition("=") for text in outputs)]
     if sum(not file for _, file in destinations) > 1:
         raise MacAuditError("Two formats go to standard output; give all but one a file, as in -o json=report.json.")
+    if sort == "time" and not request.device:
+        raise MacAuditError("--sort time needs times; name a device with --device, `mac-audit devices` lists them.")
     with contextlib.redirect_stdout(sys.stderr):  # what the model's code prints is no result
         from mac_audit.api import audit_request
 

@@ -31,6 +31,11 @@ _REQUEST_OPTIONS = (
         show_default=True,
         help="How the graph is run: folded as deployed, eager as captured, fused as compiled.",
     ),
+    click.option(
+        "--device",
+        metavar="NAME|FILE.toml|auto",
+        help="Predict times for a device that `mac-audit devices` lists, for your own, or for this machine.",
+    ),
 )
 
 
@@ -42,10 +47,16 @@ def request_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(command)
     def with_request(
-        *, target: str, arguments: tuple[str, ...], inputs: tuple[str, ...], execution: str, **others: Any
+        *,
+        target: str,
+        arguments: tuple[str, ...],
+        inputs: tuple[str, ...],
+        execution: str,
+        device: str | None,
+        **others: Any,
     ) -> Any:
         with errors_told(others.get("show_traceback", False)):
-            request = Request(target, dict(map(parse_argument, arguments)), inputs, execution)
+            request = Request(target, dict(map(parse_argument, arguments)), inputs, execution, device)
         return command(request=request, **others)
 
     for option in reversed(_REQUEST_OPTIONS):
