@@ -1,9 +1,8 @@
 """Put real output into the documentation.
 
 Every ``console`` block that starts with ``$ mac-audit`` is run, as in a pipe 80 columns wide on a machine that measured
-nothing, and every rule has its
-page under docs/rules/, written from its docstring. ``python docs/refresh.py`` rewrites the pages; the tests check that
-nothing would change.
+nothing, and every rule has its page under docs/rules/, written from its docstring. ``python docs/refresh.py`` rewrites
+the pages; the tests check that nothing would change.
 """
 
 from __future__ import annotations
