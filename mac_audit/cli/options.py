@@ -36,6 +36,13 @@ _REQUEST_OPTIONS = (
         metavar="NAME|FILE.toml|auto",
         help="Predict times for a device that `mac-audit devices` lists, for your own, or for this machine.",
     ),
+    click.option(
+        "--capture",
+        type=click.Choice(["auto", "fake", "values", "real"]),
+        default="auto",
+        show_default=True,
+        help="How forward is run: on fake tensors, with small values computed, or for real; auto tries them in turn.",
+    ),
 )
 
 
@@ -52,11 +59,12 @@ def request_options(command: Callable[..., Any]) -> Callable[..., Any]:
         arguments: tuple[str, ...],
         inputs: tuple[str, ...],
         execution: str,
+        capture: Any,
         device: str | None,
         **others: Any,
     ) -> Any:
         with errors_told(others.get("show_traceback", False)):
-            request = Request(target, dict(map(parse_argument, arguments)), inputs, execution, device)
+            request = Request(target, dict(map(parse_argument, arguments)), inputs, execution, capture, device)
         return command(request=request, **others)
 
     for option in reversed(_REQUEST_OPTIONS):

@@ -283,6 +283,7 @@ def _legend(report: Report) -> Iterable[str]:
     yield report.conventions["execution"] + "."
     capture = report.capture
     yield f"captured on {capture['method']}; {capture['construction']}; torch {capture['torch']}."
+    yield from (f"{capture[name].rstrip('.')}." for name in ("fallback", "assumed") if name in capture)
     if report.device is not None:
         yield _device(report.device)
     yield from report.notes
