@@ -10,6 +10,8 @@ from typing import Any, Literal
 from torch import nn
 
 from mac_audit.capture import Way, record
+from mac_audit.device import Device
+from mac_audit.device_file import find
 from mac_audit.job import judged
 from mac_audit.load import load
 from mac_audit.lower import lower
@@ -26,6 +28,7 @@ def audit(
     inputs: Any,
     *,
     execution: str = "folded",
+    device: Device | str | None = None,
     flop_convention: Literal["paper", "torch"] = "paper",
     select: Sequence[str] | None = None,
     options: Mapping[str, Mapping[str, Any]] | None = None,
@@ -42,12 +45,13 @@ def audit(
     meta device do. ``select`` names the rules that run, all by default; ``options`` are theirs by code or name
     (``{"G1": {"limit": 0.1, "severity": "warning"}}``); ``budgets`` are what the model may cost (``{"madds": "300 M",
     "mac": "25 MB"}``). ``fail_on`` is the least severity that makes the verdict fail. ``rules`` stand in for the
-    installed ones, ``way`` is that of ``capture``. Raises ``MacAuditError`` where the model cannot be captured, or a
-    rule or option does not exist.
+    installed ones, ``way`` is that of ``capture``. Times are predicted for ``device``, where one is given. Raises
+    ``MacAuditError`` where the model cannot be captured, or a rule or option does not exist.
     """
     name = target or type(model).__name__
+    chosen = find(device) if isinstance(device, str) else device
     with _without_collections():
-        profile = Profile(lower(record(model, inputs, way), construction), execution)
+        profile = Profile(lower(record(model, inputs, way), construction), execution, chosen)
         return _judged(profile, name, rules, select, options, budgets, fail_on=fail_on, flop_convention=flop_convention)
 
 
@@ -66,7 +70,8 @@ def audit_request(
     options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Report:
     """Load what ``request`` names and audit it; ``rules`` and ``options`` are those of ``audit``."""
-    profile = Profile(trace(request), request.execution)
+    device = find(request.device) if request.device else None  # a name that is wrong is told before the model is built
+    profile = Profile(trace(request), request.execution, device)
     return _judged(profile, request.target, rules, None, options, None, flop_convention=flop_convention)
 
 

@@ -15,6 +15,7 @@ from mac_audit.profile import LayerCost, Profile
 from mac_audit.report import (
     ClassCost,
     Coverage,
+    DeviceInfo,
     Finding,
     LayerRow,
     Line,
@@ -31,7 +32,10 @@ from mac_audit.report import (
 )
 from mac_audit.request import Request
 from mac_audit.rule import Measure, NotApplicable, Rule, Violation
+from mac_audit.timing import Spent, Timing
 from mac_audit.units import amount
+
+_NOTHING = Spent(0.0, None)  # takes no time
 
 
 def audit(
@@ -67,17 +71,21 @@ def audit(
         capture=dict(profile.network.capture),
         totals=_totals(profile, flop_convention, lower_bound=bool(unknown)),
         coverage=Coverage(len(profile.coverage["exact"]), len(profile.coverage["free"]), unknown),
-        classes={name: _class_cost(cost) for name, cost in profile.classes.items()},
-        layers=tuple(map(_layer_row, profile.layers)),
-        operators=tuple(_operator_row(costed, profile.network) for costed in profile.working),
+        classes={
+            name: _class_cost(cost, profile.timing.classes[name] if profile.timing else None)
+            for name, cost in profile.classes.items()
+        },
+        layers=tuple(_layer_row(row, profile.timing) for row in profile.layers),
+        operators=tuple(_operator_row(costed, profile) for costed in profile.working),
         rules=tuple(results),
         findings=fingerprinted(findings),
         verdict=failed(results, fail_on),
-        notes=tuple(notes),
+        notes=(*notes, *(profile.timing.notes() if profile.timing else ())),
         version=version("mac-audit"),
         conventions=conventions(flop_convention, profile.execution),
         name=name or target,
         fail_on=fail_on,
+        device=_device(profile.timing),
     )
 
 
@@ -150,10 +158,23 @@ def _finding(rule: Rule, violation: Violation, limit: float, severity: Severity,
             mac_elements=round(violation.avoidable),
             mac_bytes=round(violation.avoidable_bytes),
             share=violation.avoidable / max(profile.total.mac_elements, 1),
+            predicted_ms=_saved_ms(violation, profile.timing),
         ),
         instead=violation.instead,
         severity=severity,
     )
+
+
+def _saved_ms(violation: Violation, timing: Timing | None) -> float | None:
+    if timing is None or not violation.now:
+        return None
+    return 1000 * (timing.of(violation.now) - timing.of(violation.then))
+
+
+def _device(timing: Timing | None) -> DeviceInfo | None:
+    if timing is None:
+        return None
+    return DeviceInfo(timing.device.name, timing.device.source, timing.device.error)
 
 
 def _totals(profile: Profile, flop_convention: str, lower_bound: bool) -> Totals:
@@ -170,6 +191,7 @@ def _totals(profile: Profile, flop_convention: str, lower_bound: bool) -> Totals
         writes=cost.writes,
         operators=cost.operators,
         lower_bound=lower_bound,
+        predicted_ms=profile.predicted_ms,
     )
 
 
@@ -188,11 +210,12 @@ def _inputs(network: Network) -> tuple[TensorInfo, ...]:
     return tuple(TensorInfo(tensor.name, tensor.shape, tensor.dtype) for tensor in tensors)
 
 
-def _class_cost(cost: Cost) -> ClassCost:
-    return ClassCost(cost.madds, cost.mac_elements, cost.mac_bytes, cost.operators)
+def _class_cost(cost: Cost, spent: Spent | None) -> ClassCost:
+    return ClassCost(cost.madds, cost.mac_elements, cost.mac_bytes, cost.operators, spent.ms if spent else None)
 
 
-def _layer_row(row: LayerCost) -> LayerRow:
+def _layer_row(row: LayerCost, timing: Timing | None) -> LayerRow:
+    spent = timing.layers.get(row.layer.path, _NOTHING) if timing else None
     return LayerRow(
         path=row.layer.path,
         type=row.layer.type,
@@ -207,13 +230,16 @@ def _layer_row(row: LayerCost) -> LayerRow:
         depth=row.depth,
         leaf=row.leaf,
         classes=row.kinds,
-        own=_class_cost(row.own),
+        own=_class_cost(row.own, timing.own.get(row.layer.path, _NOTHING) if timing else None),
         own_params=row.own_params,
+        predicted_ms=spent.ms if spent else None,
+        bound=spent.bound if spent else None,
     )
 
 
-def _operator_row(costed: Costed, network: Network) -> OperatorRow:
-    operator, cost = costed.operator, costed.cost
+def _operator_row(costed: Costed, profile: Profile) -> OperatorRow:
+    operator, cost, network = costed.operator, costed.cost, profile.network
+    time = profile.timing.times[operator.name] if profile.timing else None
     return OperatorRow(
         name=operator.name,
         target=operator.target,
@@ -230,6 +256,8 @@ def _operator_row(costed: Costed, network: Network) -> OperatorRow:
         source=_line(operator.source),
         input_shapes=tuple(network.tensors[index].shape for index in operator.inputs),
         output_shapes=tuple(network.tensors[index].shape for index in operator.outputs),
+        predicted_ms=1000 * time.total if time else None,
+        bound=time.bound if time else None,
     )
 
 

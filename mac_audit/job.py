@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mac_audit import engine
+from mac_audit.device_file import find
 from mac_audit.errors import MacAuditError
 from mac_audit.network import Network
 from mac_audit.profile import Profile
@@ -51,7 +52,8 @@ def run(job: Job) -> Audited:
     """Capture, cost and judge; ``MacAuditError`` where that cannot be done."""
     if job.folder and job.folder not in sys.path:
         sys.path.append(job.folder)
-    profile = Profile(network_of(job.request), job.request.execution)
+    device = find(job.request.device) if job.request.device else None  # a wrong name is told before the model is built
+    profile = Profile(network_of(job.request), job.request.execution, device)
     rules = discover()
     report = judged(
         profile,

@@ -35,6 +35,7 @@ CONVENTIONS = {
 Verdict = Literal["pass", "fail", "not-applicable", "error"]
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")  # the gravest first
+Bound = Literal["compute", "memory", "launch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,10 @@ class TensorInfo:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The whole model. With ``lower_bound``, operators without a formula add unknown arithmetic."""
+    """The whole model. With ``lower_bound``, operators without a formula add unknown arithmetic.
+
+    ``predicted_ms``, here and below, is None where no device was named.
+    """
 
     params: int
     madds: int
@@ -69,6 +73,7 @@ class Totals:
     writes: int
     operators: int
     lower_bound: bool
+    predicted_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,7 @@ class ClassCost:
     mac_elements: int
     mac_bytes: int
     operators: int
+    predicted_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +127,8 @@ class LayerRow:
     classes: tuple[str, ...]
     own: ClassCost
     own_params: int
+    predicted_ms: float | None = None
+    bound: Bound | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +150,8 @@ class OperatorRow:
     source: Line | None
     input_shapes: tuple[Shape, ...]
     output_shapes: tuple[Shape, ...]
+    predicted_ms: float | None = None
+    bound: Bound | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +176,16 @@ class RuleResult:
 
 @dataclass(frozen=True, slots=True)
 class Saving:
-    """What following the guideline saves, at the same multiply-adds; ``share`` is of the model's memory access."""
+    """What following the guideline saves, at the same multiply-adds; ``share`` is of the model's memory access.
+
+    ``predicted_ms`` is below zero where the device is predicted to be slower for it, and None where no device was
+    named or the finding has no counterfactual operators.
+    """
 
     mac_elements: int
     mac_bytes: int
     share: float
+    predicted_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +219,15 @@ class Finding:
     suppressed: Suppression | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class DeviceInfo:
+    """The device that times are predicted for: where its figures come from, and the relative error to expect."""
+
+    name: str
+    source: str
+    error: float | None = None
+
+
 @dataclass(frozen=True)
 class Report:
     """Everything that an audit found.
@@ -232,6 +256,7 @@ class Report:
     name: str = ""
     fail_on: Severity = "error"
     error: str = ""
+    device: DeviceInfo | None = None
 
     @property
     def errors(self) -> tuple[RuleResult, ...]:

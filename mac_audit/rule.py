@@ -23,7 +23,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from mac_audit.errors import MacAuditError, nearest
 from mac_audit.network import Source
-from mac_audit.profile import Profile
+from mac_audit.profile import Costed, Profile
 from mac_audit.units import Quantity, Unit
 
 __all__ = ["Measure", "NotApplicable", "Outcome", "Quantity", "Rule", "Violation", "discover", "fewest", "find", "rule"]
@@ -38,7 +38,8 @@ class Violation:
 
     ``source`` is the line to edit (``Profile.line_of``). ``avoidable`` is memory access in elements that the
     counterfactual, with the same multiply-adds, would save; ``avoidable_bytes`` the same in bytes. ``value`` is the
-    place's own share in the measure.
+    place's own share in the measure. ``now`` are the operators in question and ``then`` those that would stand in
+    their place, which is what a predicted saving of time compares; without them there is none.
     """
 
     layer: str
@@ -49,6 +50,8 @@ class Violation:
     avoidable: float
     avoidable_bytes: float
     counterfactual: dict[str, Any] = field(default_factory=dict)
+    now: tuple[Costed, ...] = ()
+    then: tuple[Costed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

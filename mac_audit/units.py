@@ -31,12 +31,17 @@ def size(number: float) -> str:
     return count(number, "B")
 
 
-def duration(seconds: float) -> str:
-    """``0.00812`` → ``8.12 ms``."""
-    for factor, unit in ((1, "s"), (1e3, "ms"), (1e6, "µs")):
-        if abs(seconds) * factor >= 0.9995 or unit == "µs":
-            return f"{seconds * factor:.3g} {unit}"
-    raise AssertionError
+def duration(ms: float) -> str:
+    """Milliseconds: ``0.01234`` → ``12.3 µs``, ``1234`` → ``1.23 s``."""
+    if abs(ms) < 1:
+        return f"{_three(1000 * ms)} µs"
+    return f"{_three(ms)} ms" if abs(ms) < 1000 else f"{_three(ms / 1000)} s"
+
+
+def _three(number: float) -> str:
+    """Three significant digits, never an exponent."""
+    digits = max(0, 3 - len(str(int(abs(number)))))
+    return f"{number:.{digits}f}"
 
 
 def amount(number: float, unit: Unit) -> str:
@@ -44,7 +49,7 @@ def amount(number: float, unit: Unit) -> str:
     if unit == "ratio":
         return f"{number:.3f}"
     if unit == "seconds":
-        return duration(number)
+        return duration(1000 * number)
     return count(round(number), "B" if unit == "bytes" else "")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated
 
 from mac_audit.profile import LayerCost, Profile
-from mac_audit.rule import Measure, Outcome, Quantity, Violation, rule
+from mac_audit.rule import Measure, NotApplicable, Outcome, Quantity, Violation, rule
 
 _WORST = 3  # layers that a finding names
 
@@ -130,6 +130,38 @@ def memory_budget(profile: Profile, *, limit: Annotated[Quantity, "bytes"]) -> O
         layer = "the input" if maker is None else maker.operator.layer
         parts[layer] = parts.get(layer, 0) + memory
     return _measure(profile, profile.peak.memory, limit, "peak memory of activations", parts)
+
+
+@rule("B5", "latency-budget")
+def latency_budget(profile: Profile, *, limit: Annotated[Quantity, "seconds"]) -> Outcome:
+    """One run of the model takes no longer than its budget, as far as that is predicted.
+
+    ## What it does
+
+    Holds the predicted time of one run on the device that is named (`--device`, or `device` in the configuration)
+    against the limit. The finding names the layers that take most. Without a device it does not apply.
+
+    ## Why
+
+    Time is what the other budgets stand for. A prediction has an error, which the report states with the device; leave
+    room for it.
+
+    ## Instead
+
+    What G1 to G4 say of the layers that are named; what is bound by launches needs fewer operators, not smaller ones.
+
+    ## Options
+
+    * `limit`: a time, such as `"8 ms"`. The budget `latency` is this limit.
+
+    ## References
+
+    Ma et al., ShuffleNet V2, ECCV 2018, section 1, for time as the direct measure.
+    """
+    if profile.predicted_ms is None or profile.timing is None:
+        return NotApplicable("no device is named to predict a time for")
+    parts = {path: spent.ms / 1000 for path, spent in profile.timing.own.items()}
+    return _measure(profile, profile.predicted_ms / 1000, limit, "predicted time", parts)
 
 
 def _own(profile: Profile, name: str) -> dict[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from math import sqrt
 
-from mac_audit.profile import Contraction, Costed, Profile
+from mac_audit.profile import Contraction, Costed, Profile, reshaped
 from mac_audit.rule import Measure, NotApplicable, Outcome, Violation, fewest, rule
 
 
@@ -72,6 +72,7 @@ def _avoidable(shape: Contraction) -> float:
 def _violation(profile: Profile, costed: Costed, shape: Contraction) -> Violation:
     c1, c2, groups = shape.c_in, shape.c_out, shape.groups
     narrow = round(c1 / sqrt(groups)), round(c2 / sqrt(groups))
+    ungrouped = replace(shape, c_in=narrow[0], c_out=narrow[1], groups=1)
     kernel = "×".join(map(str, shape.kernel))
     return Violation(
         layer=costed.operator.layer,
@@ -86,6 +87,8 @@ def _violation(profile: Profile, costed: Costed, shape: Contraction) -> Violatio
         avoidable_bytes=_avoidable(shape) * costed.itemsize,
         counterfactual={
             "now": shape.describe(),
-            "instead": replace(shape, c_in=narrow[0], c_out=narrow[1], groups=1).describe(),
+            "instead": ungrouped.describe(),
         },
+        now=(costed,),
+        then=(reshaped(costed, ungrouped),),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mac_audit.profile import Costed, Profile
+from mac_audit.profile import Costed, Profile, joined
 from mac_audit.rule import Measure, NotApplicable, Outcome, Violation, rule
 
 
@@ -170,4 +170,6 @@ def _violation(profile: Profile, costed: Costed, avoidable: float, instead: str)
             "now": {"mac_elements": costed.cost.mac_elements, "madds": costed.cost.madds},
             "instead": {"mac_elements": costed.cost.mac_elements - avoidable, "madds": costed.cost.madds},
         },
+        now=(costed,) if avoidable else (),
+        then=(joined(costed, avoidable),) if avoidable else (),
     )

@@ -13,7 +13,7 @@ from torch import nn
 import mac_audit
 from mac_audit.cli import main
 from mac_audit.errors import MacAuditError
-from mac_audit.units import amount, duration, quantity
+from mac_audit.units import amount, quantity
 
 # Convolution of 3 to 8 channels, 3×3 and padded, on 10×10; then a linear layer of 800 to 10.
 PARAMS = 8 * 3 * 9 + 8 + 800 * 10 + 10
@@ -77,7 +77,7 @@ def test_what_is_no_quantity_is_told(text: object) -> None:
 
 
 def test_amounts_are_read_as_they_are_written() -> None:
-    assert [duration(seconds) for seconds in (2, 0.00812, 0.00025)] == ["2 s", "8.12 ms", "250 µs"]
+    assert [amount(seconds, "seconds") for seconds in (2, 0.00812, 0.00025)] == ["2.00 s", "8.12 ms", "250 µs"]
     assert amount(25_000_000, "bytes") == "25.0 MB"
     assert amount(0.05, "ratio") == "0.050"
 
@@ -133,6 +133,7 @@ def test_without_a_budget_there_is_no_rule(model: str) -> None:
     ("budget", "message"),
     [
         ("parms=5 M", "Did you mean params"),
+        ("latency=5 MB", "should be in seconds, such as '8 ms'"),
         ("params=5 MB", "should be in count, such as '300 M'"),
         ("memory=5 M", "should be in bytes, such as '25 MB'"),
         ("mac=5 ms", "should be in count, such as '300 M' or bytes, such as '25 MB'"),
@@ -151,3 +152,18 @@ def test_a_budget_that_is_selected_has_to_be_given(model: str) -> None:
     result = CliRunner().invoke(main, [model, "--input", "1,3,10,10", "--select", "B1"])
     assert result.exit_code == 2
     assert "B1 needs its limit" in result.stderr
+
+
+def test_predicted_time_has_a_budget(model: str) -> None:
+    """It is held against the report's own prediction, and does not apply where no device is named."""
+    (rule,) = json.loads(run(model, "latency=8 ms").stdout)["rules"]
+    assert rule["verdict"] == "not-applicable"
+    options = ["--input", "1,3,10,10", "--select", "B", "--device", "gtx-1080-ti", "-o", "json", "--budget"]
+    kept = json.loads(CliRunner().invoke(main, [model, *options, "latency=1 s"]).stdout)
+    predicted = kept["totals"]["predicted_ms"]
+    assert kept["rules"][0]["value"] == pytest.approx(predicted / 1000)
+    exceeded = CliRunner().invoke(main, [model, *options, f"latency={predicted / 2:.6f} ms"])
+    assert exceeded.exit_code == 1
+    (finding,) = json.loads(exceeded.stdout)["findings"]
+    assert set(finding["counterfactual"]["worst"]) <= {"conv", "fc", ""}
+    assert sum(finding["counterfactual"]["worst"].values()) == pytest.approx(predicted / 1000)

@@ -30,7 +30,7 @@ class Net(nn.Module):
         return self.wide(self.narrow(x)).relu()
 """
 GUIDELINES = ["G1", "G2", "G3", "G4"]
-BUDGETS = ["B1", "B2", "B3", "B4"]
+BUDGETS = ["B1", "B2", "B3", "B4", "B5"]
 
 
 def run(*arguments: str) -> Result:

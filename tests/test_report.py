@@ -42,6 +42,7 @@ def reports() -> dict[str, Report]:
         "clean": mac_audit.audit(zoo.models()["shufflenet_v2_x0_5"](), image),
         "findings": mac_audit.audit(zoo.models()["shufflenet_v1_g3_x0_5"](), image),
         "unknown": mac_audit.audit(Odd(), {"x": image}, execution="eager", flop_convention="torch"),
+        "timed": mac_audit.audit(zoo.models()["shufflenet_v1_g3_x0_5"](), image, device="gtx-1080-ti"),
     }
 
 
@@ -49,7 +50,7 @@ def test_schema_is_a_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
-@pytest.mark.parametrize("name", ["clean", "findings", "unknown"])
+@pytest.mark.parametrize("name", ["clean", "findings", "unknown", "timed"])
 def test_json_fits_the_schema(reports: dict[str, Report], name: str) -> None:
     document = json.loads(reports[name].to_json())
     jsonschema.Draft202012Validator(SCHEMA).validate(document)
@@ -63,7 +64,7 @@ def test_schema_refuses_what_is_wrong(reports: dict[str, Report]) -> None:
         jsonschema.Draft202012Validator(SCHEMA).validate(document)
 
 
-@pytest.mark.parametrize("name", ["clean", "findings", "unknown"])
+@pytest.mark.parametrize("name", ["clean", "findings", "unknown", "timed"])
 def test_json_round_trip(reports: dict[str, Report], name: str) -> None:
     text = reports[name].to_json()
     assert Report.from_json(text) == reports[name]
@@ -111,7 +112,7 @@ def test_flop_convention(reports: dict[str, Report]) -> None:
 
 
 @pytest.mark.parametrize("width", [60, 80, 160])
-@pytest.mark.parametrize("name", ["clean", "findings", "unknown"])
+@pytest.mark.parametrize("name", ["clean", "findings", "unknown", "timed"])
 def test_table_fits_its_width(reports: dict[str, Report], name: str, width: int) -> None:
     table = reporter("table")([reports[name]], View(width=width, depth=9))
     assert max(map(len, table.splitlines())) <= width
@@ -136,8 +137,8 @@ def test_sorted_layers_add_up(reports: dict[str, Report]) -> None:
     for report in reports.values():
         for depth in range(1, 4):
             entries = list(_disjoint(report, depth))
-            assert sum(access for _, _, access, _ in entries) == report.totals.mac_elements
-            assert sum(params for _, _, _, params in entries) == report.totals.params
+            assert sum(access for _, _, access, _, _ in entries) == report.totals.mac_elements
+            assert sum(params for _, _, _, params, _ in entries) == report.totals.params
 
 
 def test_attributes_are_named_as_the_keys(reports: dict[str, Report]) -> None:
@@ -162,3 +163,31 @@ def test_a_rule_that_crashes_is_an_error_result() -> None:
 def test_unknown_format_is_an_error_with_a_suggestion() -> None:
     with pytest.raises(MacAuditError, match="Did you mean table"):
         reporter("tabel")
+
+
+def test_times_add_up(reports: dict[str, Report]) -> None:
+    """Operators, classes and layers' own times to the whole, as they stand in the JSON."""
+    document = json.loads(reports["timed"].to_json())
+    whole = document["totals"]["predicted_ms"]
+    assert document["device"]["name"] == "gtx-1080-ti"
+    assert document["device"]["error"] > 0
+    for parts in (document["operators"], document["classes"].values(), [row["own"] for row in document["layers"]]):
+        assert sum(part["predicted_ms"] for part in parts) == pytest.approx(whole, rel=1e-12)
+    assert document["layers"][0]["predicted_ms"] == pytest.approx(whole, rel=1e-12)
+    assert {row["bound"] for row in document["operators"]} <= {"compute", "memory", "launch"}
+
+
+def test_without_a_device_times_are_null(reports: dict[str, Report]) -> None:
+    document = json.loads(reports["findings"].to_json())
+    assert document["device"] is None
+    parts = [document["totals"], *document["operators"], *document["layers"], *document["classes"].values()]
+    assert {part["predicted_ms"] for part in parts} == {None}
+    assert {finding["saving"]["predicted_ms"] for finding in document["findings"]} == {None}
+
+
+def test_document_from_before_there_were_times_is_read(reports: dict[str, Report]) -> None:
+    document = json.loads(reports["clean"].to_json())
+    del document["device"], document["totals"]["predicted_ms"]
+    for row in (*document["operators"], *document["layers"]):
+        del row["predicted_ms"], row["bound"]
+    assert Report.from_json(json.dumps(document)) == reports["clean"]

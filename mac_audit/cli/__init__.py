@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from mac_audit.cli.check import check
+from mac_audit.cli.devices import list_devices
 from mac_audit.cli.diff import diff
 from mac_audit.cli.init import init
 from mac_audit.cli.rule import explain
@@ -56,5 +57,5 @@ def main() -> None:
     """
 
 
-for command in (check, init, diff, trace, explain, list_zoo):
+for command in (check, init, diff, trace, explain, list_devices, list_zoo):
     main.add_command(command)

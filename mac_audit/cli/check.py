@@ -15,6 +15,7 @@ import click
 from mac_audit.cli.options import errors_told
 from mac_audit.cli.outputs import outputs, write
 from mac_audit.cli.settings import settings_options
+from mac_audit.errors import MacAuditError
 
 if TYPE_CHECKING:
     from mac_audit.baseline import Baseline
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 @click.option("--depth", type=click.IntRange(min=1), help="Depth of the layer table.")
 @click.option(
     "--sort",
-    type=click.Choice(["order", "mac", "madds", "params"]),
+    type=click.Choice(["order", "mac", "madds", "params", "time"]),
     default="order",
     show_default=True,
     help="Layers in the model's order, or the costliest first.",
@@ -91,6 +92,8 @@ def _check(
     destinations = outputs(texts or ("table",))
     rules = discover()
     jobs = settings.jobs(file, line, targets, rules, flop_convention)
+    if sort == "time" and not all(job.request.device for job in jobs):
+        raise MacAuditError("--sort time needs times; name a device with --device, `mac-audit devices` lists them.")
     if show_settings:
         click.echo(provenance.shown(file, line, jobs, rules), nl=False)
         return 0

@@ -32,6 +32,11 @@ _REQUEST_OPTIONS = (
         help="How the graph is run: folded as deployed, eager as captured, fused as compiled.",
     ),
     click.option(
+        "--device",
+        metavar="NAME|FILE.toml|auto",
+        help="Predict times for a device that `mac-audit devices` lists, for your own, or for this machine.",
+    ),
+    click.option(
         "--capture",
         type=click.Choice(["auto", "fake", "values", "real"]),
         show_default="auto",
@@ -90,6 +95,8 @@ def errors_told(show_traceback: bool) -> Iterator[None]:
     """One sentence on standard error and exit status 2; for an error that is ours it says so."""
     try:
         yield
+    except BrokenPipeError:
+        raise  # nobody reads on, as in `| head`; click ends quietly
     except Exception as error:
         expected = isinstance(error, MacAuditError)
         if show_traceback:

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-from math import prod
-
 from mac_audit.cost import Contraction, Work, formula
 from mac_audit.network import Tensor
 
@@ -49,12 +47,4 @@ def convolution(
         dilation=dilation,
         transposed=transposed,
     )
-    return Work(_kind(shape), shape.madds, other_ops=out.numel if bias is not None else 0, contraction=shape)
-
-
-def _kind(shape: Contraction) -> str:
-    if shape.depthwise:
-        return "depthwise-conv"
-    if shape.groups > 1:
-        return "grouped-conv"
-    return "pointwise-conv" if prod(shape.kernel) == 1 else "conv"
+    return Work(shape.convolution, shape.madds, other_ops=out.numel if bias is not None else 0, contraction=shape)

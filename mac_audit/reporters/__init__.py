@@ -20,8 +20,8 @@ from mac_audit.report import Report
 
 GROUP = "mac_audit.reporters"
 
-Sort = Literal["order", "mac", "madds", "params"]
-SORTS: tuple[Sort, ...] = ("order", "mac", "madds", "params")
+Sort = Literal["order", "mac", "madds", "params", "time"]
+SORTS: tuple[Sort, ...] = ("order", "mac", "madds", "params", "time")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mac_audit.report import Finding, Line, Report, RuleResult, Severity
-from mac_audit.units import amount, count, percent, size
+from mac_audit.units import amount, count, duration, percent, size
 
 _FILE = re.compile(r"(?P<file>.+\.(?:py|pt2|json))(?::\w+)?")
 
@@ -84,11 +84,17 @@ def saves(findings: Sequence[Finding]) -> str:
     return f"saves {count(elements)} of MAC, {bytes_saved}, {share} of the model's"
 
 
+def saves_time(findings: Sequence[Finding]) -> str:
+    """``predicted to save 12.3 µs``, or nothing where no device was named."""
+    times = [ms for finding in findings if (ms := finding.saving.predicted_ms) is not None]
+    return f"predicted to save {duration(sum(times))}" if times else ""
+
+
 def told(findings: Sequence[Finding]) -> list[str]:
     """What is wrong at one line, what to write instead and what that saves, a line of text each."""
     worst = findings[0]
     instead = f"instead {worst.instead}" if worst.instead else ""
-    return [text for text in (worst.message, instead, saves(findings)) if text]
+    return [text for text in (worst.message, instead, saves(findings), saves_time(findings)) if text]
 
 
 def line_of(finding: Finding, report: Report) -> Line | None:

@@ -14,15 +14,16 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from mac_audit.report import Finding, LayerRow, Report, RuleResult
+from mac_audit.report import DeviceInfo, Finding, LayerRow, Report, RuleResult
 from mac_audit.reporters import View
 from mac_audit.reporters.escape import clean
 from mac_audit.reporters.models import overview, weighed
 from mac_audit.reporters.problems import by_line, measured, places, problems, suppressed, told
 from mac_audit.reporters.terminal import grid, heading, printed
-from mac_audit.units import count, percent, shape, size
+from mac_audit.units import count, duration, percent, shape, size
 
-Entry = tuple[LayerRow, int, int, int]  # with multiply-adds, memory access and parameters to show
+# With multiply-adds, memory access, parameters and milliseconds to show.
+Entry = tuple[LayerRow, int, int, int, float | None]
 
 _LINES = 6  # of code that the table names for one rule
 _ROWS = 40  # layers that a table shows where no depth was asked for
@@ -45,7 +46,7 @@ def _parts(report: Report, view: View) -> Iterator[RenderableType]:
         yield Text(f"  {report.error}", style=_STYLES["error"])
         return
     yield _totals(report)
-    yield heading("Where it goes", "memory access by class of operator")
+    yield heading("Where it goes", f"memory access{' and time' if report.device else ''} by class of operator")
     yield _classes(report, view)
     yield from _layers(report, view)
     yield heading("Guidelines", "ShuffleNet V2, ECCV 2018")
@@ -105,6 +106,10 @@ def _totals(report: Report) -> RenderableType:
         count(totals.operators),
         f"{report.coverage.exact} exact, {unknown} unknown; {report.coverage.free} free ones not counted",
     )
+    if report.device is not None and totals.predicted_ms is not None:
+        rate = count(1000 / totals.predicted_ms, "runs/s") if totals.predicted_ms else "no time"
+        bound = next((f", {row.bound}-bound for the most part" for row in report.layers if row.bound), "")
+        table.add_row("predicted time", duration(totals.predicted_ms), f"on {report.device.name}: {rate}{bound}")
     return Padding(table, (0, 0, 0, 2))
 
 
@@ -114,21 +119,33 @@ def _bar(share: float, width: int) -> Text:
 
 
 def _classes(report: Report, view: View) -> RenderableType:
-    table = grid("left", "left", "right", "right", "right", "right")
-    table.add_row("class", "share of MAC", "", "MAC", "madds", "operators", style="dim")
-    width = 16 if view.width < 100 else 30
+    timed = ("time", "of time") if report.device else ()
+    bars = 16 if view.width < 100 else 30
+    if timed and view.width < 100:
+        bars = 0  # no room
+    table = grid("left", *("left",) * bool(bars), *("right",) * (4 + len(timed)))
+    heads = ("share of MAC", "") if bars else ("of MAC",)
+    table.add_row("class", *heads, "MAC", "madds", "operators", *timed, style="dim")
     total = max(report.totals.mac_elements, 1)
     for name, cost in sorted(report.classes.items(), key=lambda item: -item[1].mac_elements):
         share = cost.mac_elements / total
         table.add_row(
             name,
-            _bar(share, width),
+            *((_bar(share, bars),) if bars else ()),
             percent(share),
             count(cost.mac_elements),
             count(cost.madds) if cost.madds else "–",
             count(cost.operators),
+            *_time(cost.predicted_ms, report.totals.predicted_ms),
         )
     return Padding(table, (0, 0, 0, 2))
+
+
+def _time(ms: float | None, of: float | None) -> tuple[str, ...]:
+    """A time and its share of the whole, where a device is named."""
+    if ms is None or of is None:
+        return ()
+    return (duration(ms), percent(ms / of)) if ms else ("–", "–")
 
 
 def _layers(report: Report, view: View) -> Iterator[RenderableType]:
@@ -142,8 +159,9 @@ def _layers(report: Report, view: View) -> Iterator[RenderableType]:
         yield heading("Layers", f"{folded}; most {view.sort} first, adding up to the whole")
         entries = sorted(_disjoint(report, depth), key=_costliest(view.sort))
     total = max(report.totals.mac_elements, 1)
-    cells = [("  layer", "type", "output", "params", "madds", "MAC", "of MAC")]
-    for row, madds, access, params in entries:
+    timed = ("time",) if report.device else ()
+    cells = [("  layer", "type", "output", "params", "madds", "MAC", "of MAC", *timed)]
+    for row, madds, access, params, ms in entries:
         name = row.path.rpartition(".")[2] if view.sort == "order" else row.path
         cells.append(
             (
@@ -154,6 +172,7 @@ def _layers(report: Report, view: View) -> Iterator[RenderableType]:
                 count(madds) if madds else "–",
                 count(access) if access else "–",
                 percent(access / total) if access else "–",
+                *_time(ms, ms)[:1],
             )
         )
     table = Table.grid(padding=(0, 2, 0, 0))
@@ -164,8 +183,8 @@ def _layers(report: Report, view: View) -> Iterator[RenderableType]:
     yield table
 
 
-def _costliest(sort: str) -> Callable[[Entry], int]:
-    return lambda entry: -{"madds": entry[1], "mac": entry[2], "params": entry[3]}[sort]
+def _costliest(sort: str) -> Callable[[Entry], float]:
+    return lambda entry: -{"madds": entry[1], "mac": entry[2], "params": entry[3], "time": entry[4] or 0}[sort]
 
 
 def _widths(cells: Sequence[tuple[str, ...]], width: int) -> list[int]:
@@ -178,7 +197,7 @@ def _widths(cells: Sequence[tuple[str, ...]], width: int) -> list[int]:
 
 
 def _inclusive(row: LayerRow) -> Entry:
-    return row, row.madds, row.mac_elements, row.params
+    return row, row.madds, row.mac_elements, row.params, row.predicted_ms
 
 
 def _disjoint(report: Report, depth: int) -> Iterator[Entry]:
@@ -187,7 +206,7 @@ def _disjoint(report: Report, depth: int) -> Iterator[Entry]:
         if row.depth == depth:
             yield _inclusive(row)
         elif row.depth < depth and (row.own.operators or row.own_params):
-            yield row, row.own.madds, row.own.mac_elements, row.own_params
+            yield row, row.own.madds, row.own.mac_elements, row.own_params, row.own.predicted_ms
 
 
 def _short_depth(report: Report) -> int:
@@ -260,7 +279,14 @@ def _legend(report: Report) -> Iterable[str]:
     capture = report.capture
     yield f"captured on {capture['method']}; {capture['construction']}; torch {capture['torch']}."
     yield from (f"{capture[name].rstrip('.')}." for name in ("fallback", "assumed") if name in capture)
+    if report.device is not None:
+        yield _device(report.device)
     yield from report.notes
+
+
+def _device(device: DeviceInfo) -> str:
+    error = f"; error to expect {percent(device.error)}" if device.error is not None else ""
+    return f"times on {device.name}: {device.source}{error}."
 
 
 def _summary(report: Report) -> Text:
