@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from torch import nn
@@ -50,16 +48,14 @@ def audit(
     """
     name = target or type(model).__name__
     chosen = find(device) if isinstance(device, str) else device
-    with _without_collections():
-        profile = Profile(lower(record(model, inputs, way), construction), execution, chosen)
-        return _judged(profile, name, rules, select, options, budgets, fail_on=fail_on, flop_convention=flop_convention)
+    profile = Profile(lower(record(model, inputs, way), construction), execution, chosen)
+    return _judged(profile, name, rules, select, options, budgets, fail_on=fail_on, flop_convention=flop_convention)
 
 
 def trace(request: Request) -> Network:
     """Load the model that ``request`` names and capture it."""
     loaded = load(request.target, request.arguments, request.inputs)
-    with _without_collections():
-        return lower(record(loaded.model, loaded.inputs, request.capture), loaded.construction)
+    return lower(record(loaded.model, loaded.inputs, request.capture), loaded.construction)
 
 
 def audit_request(
@@ -89,15 +85,3 @@ def _judged(
     given = {code: by_code.get(code, {}) | limits.get(code, {}) for code in by_code.keys() | limits.keys()}
     layer = Layer("audit()", None if select is None else tuple(select))
     return judged(profile, known, choose(known, [layer], given), target=target, **told)
-
-
-@contextmanager
-def _without_collections() -> Iterator[None]:
-    """Let the garbage collector wait: an audit makes many objects that all stay, and looking through them is slow."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

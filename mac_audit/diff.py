@@ -116,6 +116,11 @@ class Diff:
     notes: tuple[str, ...] = ()
     exceeded: tuple[str, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """The model's, as it is now."""
+        return self.new.name
+
     def to_json(self) -> str:
         """One JSON document with a final newline."""
         return json.dumps({"schema_version": SCHEMA_VERSION, **to_plain(self)}, indent=1, allow_nan=False) + "\n"

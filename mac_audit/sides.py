@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +28,10 @@ def two(old: str, new: str, given: Given) -> tuple[list[Report], list[Report]]:
     name do not mix.
     """
     targets = [source for source in (old, new) if not _is_saved(source)]
+    if not targets and given:
+        raise MacAuditError(f"{old} and {new} are saved already; the options of a target have nothing to act on.")
     audited = dict(zip(targets, _audited(targets, given), strict=True)) if targets else {}
-    first, second = ([audited[source]] if source in audited else saved(source, given) for source in (old, new))
+    first, second = ([audited[source]] if source in audited else saved(source) for source in (old, new))
     return first, second
 
 
@@ -47,7 +48,7 @@ def since(revision: str, targets: Sequence[str], given: Given) -> tuple[list[Rep
     return old, _audited(targets, given)
 
 
-def saved(file: str, given: Given | None = None) -> list[Report]:
+def saved(file: str) -> list[Report]:
     """The reports in a JSON file: those that ``-o json`` wrote, or that of a network that was saved."""
     try:
         text = Path(file).read_text(encoding="utf-8")
@@ -61,12 +62,15 @@ def saved(file: str, given: Given | None = None) -> list[Report]:
     if isinstance(document, list):
         return [Report.from_json(json.dumps(part), f"{file}[{place}]") for place, part in enumerate(document)]
     if isinstance(document, dict) and "tensors" in document:
-        return [_judged(file, text, given or {})]
+        return [_judged(file, text)]
     return [Report.from_json(text, file)]
 
 
 def pairs(old: Sequence[Report], new: Sequence[Report]) -> tuple[list[tuple[Report, Report]], list[str]]:
     """Reports of the same model, and sentences about models that one side lacks; two single ones belong together."""
+    for report in (*old, *new):
+        if report.error:
+            raise MacAuditError(f"{report.name} was not audited ({report.error}); there is nothing to compare.")
     if len(old) == len(new) == 1:
         return [(old[0], new[0])], []
     before, after = ({report.name or report.target: report for report in side} for side in (old, new))
@@ -79,14 +83,13 @@ def _is_saved(source: str) -> bool:
     return source.endswith(".json")
 
 
-def _judged(file: str, network: str, given: Given) -> Report:
+def _judged(file: str, network: str) -> Report:
     from mac_audit import engine
     from mac_audit.network import Network
     from mac_audit.profile import Profile
     from mac_audit.rule import discover
 
-    profile = Profile(Network.from_json(network, file), given.get("execution", "folded"))
-    return engine.audit(profile, discover(), target=file)
+    return engine.audit(Profile(Network.from_json(network, file)), discover(), target=file)
 
 
 def _audited(targets: Sequence[str], given: Given) -> list[Report]:
@@ -120,8 +123,7 @@ def _as_of(worktree: Worktree, report: Report) -> Report:
                 f"the model came from {line.file} of today, not from the revision; name it by a path relative to the"
                 " working directory, and import nothing from the repository that is installed."
             )
-    text = report.to_json().replace(json.dumps(f"{worktree.root}/")[1:-1], "")
-    return replace(Report.from_json(text), target=report.target)
+    return Report.from_json(report.to_json().replace(json.dumps(f"{worktree.root}/")[1:-1], ""))
 
 
 def _lines(report: Report) -> Iterable[Line]:

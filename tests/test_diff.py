@@ -260,6 +260,7 @@ def test_exit_status(saved: Callable[[str, Report], Path]) -> None:
         (["OLD", "OLD", "-o", "json", "-o", "table"], "Two formats"),
         (["OLD", "OLD", "--fail-on-increase", "mca:1%"], "Did you mean mac"),
         (["OLD", "nonesuch.py"], "no file nonesuch.py"),
+        (["OLD", "OLD", "--input", "1,8,4,4"], "have nothing to act on"),
     ],
 )
 def test_errors(saved: Callable[[str, Report], Path], arguments: list[str], message: str) -> None:
@@ -366,7 +367,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(folder)
     for variable in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
         monkeypatch.delenv(variable, raising=False)
-    git("init", "--quiet")
+    git("init", "--quiet", "..")
     git("add", ".")
     git("-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "--quiet", "-m", "first")
     (folder / "blocks.py").write_text("WIDTH = 16\n")
@@ -408,6 +409,29 @@ def test_two_targets_do_not_mix(repository: Path) -> None:
 def test_options_reach_both_sides(repository: Path) -> None:
     result = run("--git", "HEAD", "net.py", "--input", "1,8,4,4", "-o", "json")
     assert madds(result) == {"old": 4 * 4 * 9 * 8 * 8, "new": 4 * 4 * 9 * 8 * 16}
+
+
+def test_a_report_of_a_model_that_failed(saved: Callable[[str, Report], Path]) -> None:
+    lost = replace(audit(conv(8, 8)), error="There is no file.", verdict="error", name="lost")
+    result = run(saved("lost.json", lost), saved("new.json", audit(conv(8, 8))))
+    assert result.exit_code == 2
+    assert "lost was not audited (There is no file.)" in result.stderr
+
+
+def test_git_with_the_configuration_of_its_time(repository: Path) -> None:
+    """All its models, each under its name; one that was not there has nothing to be compared with."""
+    models = repository.parent / "mac-audit.toml"
+    models.write_text('[[model]]\nname = "net"\ntarget = "nets/net.py"\n')
+    git("add", "--all", "..")
+    git("-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "--quiet", "-m", "second")
+    (repository / "blocks.py").write_text("WIDTH = 32\n")
+    models.write_text(models.read_text() + '[[model]]\nname = "young"\ntarget = "nets/net.py"\n')
+    result = run("--git", "HEAD", "-o", "json")
+    assert madds(result) == {"old": 16 * 16 * 9 * 8 * 16, "new": 16 * 16 * 9 * 8 * 32}
+    document = json.loads(result.stdout)
+    assert document["old"]["name"] == document["new"]["name"] == "net"
+    assert document["old"]["target"] == document["new"]["target"]
+    assert "young is new" in result.stderr
 
 
 def test_git_output_is_the_same_twice(repository: Path) -> None:

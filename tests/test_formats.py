@@ -238,6 +238,9 @@ def test_severities(golden: Report, severity: Any, command: str) -> None:
     report = replace(golden, findings=tuple(replace(f, severity=severity) for f in golden.findings))
     assert annotations(report)[0]["command"] == command
     assert sarif(report)["runs"][0]["results"][0]["level"] == severity
+    rules = tuple(replace(rule, severity=severity) for rule in golden.rules)
+    mark = "❌ fail" if severity == "error" else f"⚠️ {severity}"
+    assert f"| {mark} | G1" in render("markdown", replace(report, rules=rules))
     assert gitlab(report)[0]["severity"] == {"error": "major", "warning": "minor", "note": "info"}[severity]
 
 

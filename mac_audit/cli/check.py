@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mac_audit.cli.options import errors_told
-from mac_audit.cli.outputs import outputs, write
+from mac_audit.cli.outputs import output_option, outputs, write
 from mac_audit.cli.settings import settings_options
 from mac_audit.errors import MacAuditError
 
@@ -34,14 +34,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="One or two FLOPs a multiply-add.",
 )
-@click.option(
-    "-o",
-    "--output",
-    "texts",
-    multiple=True,
-    metavar="FORMAT[=FILE]",
-    help="table (the default) or json, to standard output or a file; may be repeated. {name} in FILE is the model's.",
-)
+@output_option("table (the default), json, markdown, github, gitlab, junit, sarif")
 @click.option("--depth", type=click.IntRange(min=1), help="Depth of the layer table.")
 @click.option(
     "--sort",
@@ -87,9 +80,10 @@ def _check(
     show_traceback: bool,
 ) -> int:
     from mac_audit import baseline, provenance, settings
+    from mac_audit.reporters import reporter
     from mac_audit.rule import discover
 
-    destinations = outputs(texts or ("table",))
+    destinations = outputs(texts, reporter)
     rules = discover()
     jobs = settings.jobs(file, line, targets, rules, flop_convention)
     if sort == "time" and not all(job.request.device for job in jobs):

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mac_audit.cli.options import errors_told, given_options
-from mac_audit.cli.outputs import colored
+from mac_audit.cli.outputs import output_option, outputs, write
 from mac_audit.errors import MacAuditError, nearest
-from mac_audit.files import write_whole
 
 if TYPE_CHECKING:
     from mac_audit.diff import Diff
@@ -34,14 +31,7 @@ FORMATS = ("table", "json", "markdown")
     metavar="FIGURE[:GROWTH]",
     help="Exit 1 where a figure grew by more: mac:2%, params:10 K, mac_bytes:1 MB, G1:0.01; may be repeated.",
 )
-@click.option(
-    "-o",
-    "--output",
-    "texts",
-    multiple=True,
-    metavar="FORMAT[=FILE]",
-    help="table (the default), json or markdown, to standard output or a file; may be repeated.",
-)
+@output_option("table (the default), json or markdown")
 @click.option("--traceback", "show_traceback", is_flag=True, help="Show Python's traceback of an error.")
 def diff(show_traceback: bool, **settings: Any) -> None:
     """Tell what changed from OLD to NEW: in the totals, layer by layer, rule by rule.
@@ -65,11 +55,8 @@ def _diff(
     from mac_audit import sides
     from mac_audit.diff import compare
     from mac_audit.increase import allowance, limited
-    from mac_audit.reporters import View
 
-    outputs = [(_renderer(name), file) for name, _, file in (text.partition("=") for text in texts or ("table",))]
-    if sum(not file for _, file in outputs) > 1:
-        raise MacAuditError("Two formats go to standard output; give all but one a file, as in -o json=diff.json.")
+    destinations = outputs(texts, _renderer)
     allowances = [allowance(text) for text in growths]
     if revision is not None:
         old, new = sides.since(revision, sources, given)
@@ -81,12 +68,7 @@ def _diff(
     for sentence in lacking:
         click.echo(f"mac-audit: {sentence}.", err=True)
     diffs = [limited(compare(*pair), allowances) for pair in pairs]
-    for render, file in outputs:
-        if file:
-            write_whole(Path(file), render(diffs, View(width=100)))
-        else:
-            view = View(shutil.get_terminal_size().columns, colored())
-            click.echo(render(diffs, view), nl=False, color=view.color)
+    write(diffs, destinations)
     return int(any(diff.exceeded for diff in diffs))
 
 

@@ -62,7 +62,9 @@ def _totals(report: Report) -> str:
 
 def _verdict(rule: RuleResult) -> list[str]:
     name = f"{markdown(rule.code)} {markdown(rule.name)}"
-    return [_MARKS[rule.verdict], name, markdown(rule.reason or rule.measure), *measured(rule)]
+    mild = rule.verdict == "fail" and rule.severity != "error"
+    mark = f"⚠️ {rule.severity}" if mild else _MARKS[rule.verdict]
+    return [mark, name, markdown(rule.reason or rule.measure), *measured(rule)]
 
 
 def _findings(report: Report) -> Iterator[str]:
