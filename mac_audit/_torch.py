@@ -6,6 +6,7 @@ When a torch release moves one of them, this is the file to change.
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import torch
 import torch._dynamo  # a second; FakeTensorMode would import it at its first use
@@ -15,6 +16,7 @@ from torch._subclasses.fake_tensor import (
     FakeTensor,
     FakeTensorMode,
     UnsupportedOperatorException,
+    unset_fake_temporarily,
 )
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -29,6 +31,7 @@ __all__ = [
     "is_lift",
     "log",
     "module_call",
+    "packed_tensors",
     "storage_key",
 ]
 
@@ -48,6 +51,19 @@ def fake_twin(mode: FakeTensorMode, tensor: torch.Tensor) -> torch.Tensor:
     if tensor.device.type == "meta":
         return FakeTensor(mode, tensor.detach(), torch.device("cpu"))
     return mode.from_tensor(tensor.detach(), static_shapes=True)
+
+
+def packed_tensors(packed: Any) -> tuple[torch.Tensor | None, ...]:
+    """What a quantised layer packed: weight, and bias or None, of each of its products; none where it does not tell."""
+    with unset_fake_temporarily():
+        if packed._has_method("unpack"):
+            unpacked = packed.unpack()
+            return unpacked if isinstance(unpacked, tuple) else (unpacked,)
+        if packed._has_method("__getstate__"):  # a recurrent cell, which packs packed products
+            state, _ = packed.__getstate__()  # and the name of its class
+            inner = [item for part in state if isinstance(part, list) for item in part]
+            return tuple(t for item in inner if isinstance(item, torch.ScriptObject) for t in packed_tensors(item))
+    return ()
 
 
 def storage_key(tensor: torch.Tensor) -> int:

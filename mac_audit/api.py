@@ -11,6 +11,7 @@ from mac_audit import engine
 from mac_audit.capture import record
 from mac_audit.load import load
 from mac_audit.lower import lower
+from mac_audit.plugins import load_plugins
 from mac_audit.profile import Profile
 from mac_audit.report import Report
 from mac_audit.request import Request
@@ -52,6 +53,7 @@ def audit_request(
     options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Report:
     """Load what ``request`` names and audit it; ``rules`` and ``options`` are those of ``audit``."""
+    load_plugins(request.plugins)
     loaded = load(request.target, request.arguments, request.inputs)
     return audit(
         loaded.model,

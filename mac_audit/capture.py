@@ -54,14 +54,14 @@ class Spec(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Recording:
-    """What one run of a model left: its operators, and the tensors that ``get_attr`` nodes name.
+    """What one run of a model left: its operators, and the tensors (or packed ones) that ``get_attr`` nodes name.
 
     ``meta`` holds ``layers``, a tuple of ``network.Layer``, and ``method``, how the capture was done.
     """
 
     name: str
     graph: fx.Graph
-    attributes: Mapping[str, Tensor]
+    attributes: Mapping[str, Tensor | torch.ScriptObject]
     meta: Mapping[str, Any]
 
 
@@ -132,7 +132,8 @@ class _Recorder(private.TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.model = model
         self.mode = private.FakeTensorMode(allow_non_fake_inputs=True)
         self.graph = fx.Graph()
-        self.attributes: dict[str, Tensor] = {}  # what get_attr nodes refer to
+        self.attributes: dict[str, Tensor | torch.ScriptObject] = {}  # what get_attr nodes refer to
+        self._packed: dict[int, tuple[fx.Node, Any]] = {}  # by id of the object, with the tensors in it
         self.stack: list[tuple[str, nn.Module]] = [("", model)]
         self.failed: str | None = None  # the innermost layer that raised
         self._nodes: dict[int, fx.Node | tuple[fx.Node, int]] = {}  # by id(tensor)
@@ -212,7 +213,18 @@ class _Recorder(private.TorchDispatchMode):  # type: ignore[no-untyped-call]
             return type(value)(map(self.to_nodes, value)) if type(value) in (tuple, list) else value
         if isinstance(value, dict):
             return {key: self.to_nodes(item) for key, item in value.items()}
-        return value
+        return self._packed_node(value) if isinstance(value, torch.ScriptObject) else value
+
+    def _packed_node(self, packed: torch.ScriptObject) -> fx.Node:
+        """A node for the weights of a quantised layer, whose ``spec`` is that of each tensor in it."""
+        if id(packed) not in self._packed:
+            name = f"_constant_{len(self.attributes)}"
+            self.attributes[name] = packed
+            node = self.graph.create_node("get_attr", name)
+            tensors = private.packed_tensors(packed)
+            node.meta["val"], node.meta["spec"] = packed, _spec(tensors)
+            self._packed[id(packed)] = node, tensors
+        return self._packed[id(packed)][0]
 
     def _to_fakes(self, value: Any) -> Any:
         if isinstance(value, private.FakeTensor):

@@ -16,9 +16,11 @@ class Request:
 
     ``target`` names the model as ``mac_audit.load`` reads it, ``arguments`` are those of its constructor. ``inputs``
     are specifications such as ``1,3,224,224`` or ``ids=1,77:int64``; without any, they are found beside the model.
+    ``plugins`` are files or modules that register formulas, see ``mac_audit.plugins``.
     """
 
     target: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     inputs: tuple[str, ...] = ()
     execution: str = "folded"
+    plugins: tuple[str, ...] = ()

@@ -184,6 +184,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "fusion": {"network"},
     "execution": {"fusion"},
     "structure": {"network"},
+    "plugins": {"formulas"},
     "profile": {"formulas", "execution", "structure"},
     "rule": {"profile", "report"},
     "report": {"plain", "network"},

@@ -31,6 +31,13 @@ _REQUEST_OPTIONS = (
         show_default=True,
         help="How the graph is run: folded as deployed, eager as captured, fused as compiled.",
     ),
+    click.option(
+        "--plugin",
+        "plugins",
+        multiple=True,
+        metavar="FILE_OR_MODULE",
+        help="Python that registers formulas for operators of your own; may be repeated.",
+    ),
 )
 
 
@@ -42,10 +49,16 @@ def request_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(command)
     def with_request(
-        *, target: str, arguments: tuple[str, ...], inputs: tuple[str, ...], execution: str, **others: Any
+        *,
+        target: str,
+        arguments: tuple[str, ...],
+        inputs: tuple[str, ...],
+        execution: str,
+        plugins: tuple[str, ...],
+        **others: Any,
     ) -> Any:
         with errors_told(others.get("show_traceback", False)):
-            request = Request(target, dict(map(parse_argument, arguments)), inputs, execution)
+            request = Request(target, dict(map(parse_argument, arguments)), inputs, execution, plugins)
         return command(request=request, **others)
 
     for option in reversed(_REQUEST_OPTIONS):

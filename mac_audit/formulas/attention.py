@@ -1,8 +1,9 @@
-"""Scaled dot-product attention, in each form that a backend gives it.
+"""Scaled dot-product attention, in each form that a backend gives it, and layers that are one kernel around it.
 
-``query`` is (…, L_q, d_qk), ``key`` (…, L_k, d_qk), ``value`` (…, L_k, d_v); the leading dimensions of the query
-are batch and heads. Both products are counted in full, also where a mask hides half of them: what is skipped
-depends on the kernel. Softmax takes six scalar operations an entry: scale, maximum, difference, exp, sum, quotient.
+Both products are counted in full, b·h·L_q·L_k·(d_qk + d_v), also where a mask, a window or causality hides part of
+them: what is skipped depends on the kernel. With fewer heads of keys than of queries each query meets the keys of its
+group, so that the heads of the queries count. Softmax takes six scalar operations an entry: scale, maximum, difference,
+exp, sum, quotient.
 """
 
 from __future__ import annotations
@@ -13,6 +14,11 @@ from mac_audit.cost import Work, formula
 from mac_audit.network import Tensor
 
 SOFTMAX_OPS = 6
+NORM_OPS = 7  # an element: mean, variance (2), difference, quotient, scale, shift
+
+
+def _attended(entries: int, width: int, value_width: int) -> Work:
+    return Work("matmul", entries * (width + value_width), other_ops=entries * SOFTMAX_OPS)
 
 
 @formula(
@@ -22,10 +28,85 @@ SOFTMAX_OPS = 6
     "aten._scaled_dot_product_efficient_attention",
     "aten._scaled_dot_product_cudnn_attention",
     "aten._scaled_dot_product_attention_math",
+    "aten._scaled_dot_product_attention_math_for_mps",
     "aten._scaled_dot_product_fused_attention_overrideable",
+    "aten._triton_scaled_dot_attention",
+    "higher_order.flex_attention",
 )
-def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor) -> Work:
-    """b·h·L_q·L_k·(d_qk + d_v)."""
+def scaled_dot_product_attention(ins: tuple[Tensor, ...]) -> Work:
+    """Query (…, L_q, d_qk), key (…, L_k, d_qk), value (…, L_k, d_v); before L_q stand batch and heads."""
+    query, key, value = ins[:3]
     *heads, queries, width = query.shape
-    entries = prod(heads) * queries * key.shape[-2]
-    return Work("matmul", entries * (width + value.shape[-1]), other_ops=entries * SOFTMAX_OPS)
+    return _attended(prod(heads) * queries * key.shape[-2], width, value.shape[-1])
+
+
+@formula(
+    "aten._flash_attention_forward",
+    "aten._flash_attention_forward_no_dropout_inplace",
+    "aten._efficient_attention_forward",
+)
+def positions_before_heads(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    cum_seq_q: Tensor | None = None,
+    cu_seqlens_q: Tensor | None = None,
+    max_k: int | None = None,
+    max_seqlen_k: int | None = None,
+    block_table: Tensor | None = None,
+) -> Work:
+    """Query (batch, L_q, heads, d_qk), or sequences of different lengths packed into one, (ΣL_q, heads, d_qk).
+
+    How long each packed sequence is stands in the values of ``cum_seq_q``; each query is counted with as many keys as
+    the longest sequence has, which is exact where all are equally long. So are keys in pages, (pages, page, heads, d).
+    """
+    packed = cum_seq_q if cum_seq_q is not None else cu_seqlens_q
+    longest = max_k if max_k is not None else max_seqlen_k
+    in_parts = packed is not None or block_table is not None
+    keys = longest if in_parts and longest is not None else key.shape[-3]
+    return _attended(prod(query.shape[:-1]) * keys, query.shape[-1], value.shape[-1])
+
+
+@formula("aten._cudnn_attention_forward")
+def cudnn_attention(query: Tensor, key: Tensor, value: Tensor, max_k: int, cum_seq_q: Tensor | None = None) -> Work:
+    """Query (batch, heads, L_q, d_qk), or packed like that of ``_flash_attention_forward``."""
+    if cum_seq_q is None:
+        return scaled_dot_product_attention((query, key, value))
+    return positions_before_heads(query, key, value, cum_seq_q, max_k=max_k)
+
+
+def _multi_head(query: Tensor, key: Tensor, embed_dim: int, num_heads: int) -> Work:
+    """Projections of (batch, L, embed_dim) to queries, keys and values, attention, projection back."""
+    batch, queries, keys = query.shape[0], query.shape[1], key.shape[1]
+    attended = _attended(batch * num_heads * queries * keys, embed_dim // num_heads, embed_dim // num_heads)
+    projected = batch * (2 * queries + 2 * keys) * embed_dim
+    return Work("matmul", projected * embed_dim + attended.madds, other_ops=projected + attended.other_ops)
+
+
+@formula("aten._native_multi_head_attention", "aten._triton_multi_head_attention")
+def multi_head_attention(query: Tensor, key: Tensor, embed_dim: int, num_head: int) -> Work:
+    """The fast path of ``nn.MultiheadAttention``, one operator."""
+    return _multi_head(query, key, embed_dim, num_head)
+
+
+@formula("aten._transformer_encoder_layer_fwd")
+def transformer_encoder_layer(
+    src: Tensor, embed_dim: int, num_heads: int, ffn_weight_1: Tensor, use_gelu: bool
+) -> Work:
+    """The fast path of ``nn.TransformerEncoderLayer``: attention, two norms, two sums, two linear layers."""
+    attention = _multi_head(src, src, embed_dim, num_heads)
+    positions, hidden = src.numel // embed_dim, ffn_weight_1.shape[0]
+    activation = 5 if use_gelu else 1
+    return Work(
+        "matmul",
+        attention.madds + 2 * positions * embed_dim * hidden,
+        other_ops=attention.other_ops
+        + positions * embed_dim * (2 * NORM_OPS + 2 + 1)  # norms, sums, the second bias
+        + positions * hidden * (1 + activation),
+    )
+
+
+@formula("aten._transform_bias_rescale_qkv")
+def split_heads(qkv: Tensor) -> Work:
+    """Adds a bias, scales the queries (a third) and puts heads before positions."""
+    return Work("elementwise", other_ops=qkv.numel + qkv.numel // 3)
