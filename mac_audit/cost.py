@@ -32,7 +32,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from math import prod
 from typing import Any, Literal, TypeVar
 
@@ -58,7 +58,10 @@ CLASSES = (
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Costs add. Counts of elements, but ``mac_bytes``; ``operators`` counts those with a kernel of their own."""
+    """Costs add. Counts of elements, but ``mac_bytes``; ``operators`` counts those with a kernel of their own.
+
+    ``unknown`` counts operators whose arithmetic is missing: with any, ``madds`` and ``other_ops`` are lower bounds.
+    """
 
     madds: int = 0
     other_ops: int = 0
@@ -67,6 +70,7 @@ class Cost:
     writes: int = 0
     mac_bytes: int = 0
     operators: int = 0
+    unknown: int = 0
 
     @property
     def mac_elements(self) -> int:
@@ -230,7 +234,8 @@ def cost_of(operator: Operator, network: Network) -> Costed:
 
 
 def _unknown(operator: Operator, network: Network) -> Costed:
-    return Costed(operator, "other", "unknown", _memory(operator, network, Work("other")))
+    cost = replace(_memory(operator, network, Work("other")), unknown=1)
+    return Costed(operator, "other", "unknown", cost)
 
 
 def _work(

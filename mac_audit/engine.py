@@ -43,15 +43,14 @@ def audit(
         result, found = _judge(rule, profile, (options or {}).get(rule.code, {}))
         results.append(result)
         findings += found
-    unknown = _unknown(profile)
     return Report(
         target=target,
         inputs=_inputs(profile.network),
         execution=profile.execution,
         flop_convention=flop_convention,
         capture=dict(profile.network.capture),
-        totals=_totals(profile, flop_convention, lower_bound=bool(unknown)),
-        coverage=Coverage(len(profile.coverage["exact"]), len(profile.coverage["free"]), unknown),
+        totals=_totals(profile, flop_convention),
+        coverage=Coverage(len(profile.coverage["exact"]), len(profile.coverage["free"]), _unknown(profile)),
         classes={name: _class_cost(cost) for name, cost in profile.classes.items()},
         layers=tuple(map(_layer_row, profile.layers)),
         operators=tuple(_operator_row(costed, profile.network) for costed in profile.working),
@@ -104,7 +103,7 @@ def _finding(rule: Rule, violation: Violation, limit: float, profile: Profile) -
     )
 
 
-def _totals(profile: Profile, flop_convention: str, lower_bound: bool) -> Totals:
+def _totals(profile: Profile, flop_convention: str) -> Totals:
     cost = profile.total
     return Totals(
         params=profile.params,
@@ -117,7 +116,7 @@ def _totals(profile: Profile, flop_convention: str, lower_bound: bool) -> Totals
         reads_weight=cost.reads_weight,
         writes=cost.writes,
         operators=cost.operators,
-        lower_bound=lower_bound,
+        lower_bound=cost.unknown > 0,
     )
 
 
@@ -137,7 +136,7 @@ def _inputs(network: Network) -> tuple[TensorInfo, ...]:
 
 
 def _class_cost(cost: Cost) -> ClassCost:
-    return ClassCost(cost.madds, cost.mac_elements, cost.mac_bytes, cost.operators)
+    return ClassCost(cost.madds, cost.mac_elements, cost.mac_bytes, cost.operators, cost.unknown > 0)
 
 
 def _layer_row(row: LayerCost) -> LayerRow:
@@ -157,6 +156,7 @@ def _layer_row(row: LayerCost) -> LayerRow:
         classes=row.kinds,
         own=_class_cost(row.own),
         own_params=row.own_params,
+        lower_bound=row.total.unknown > 0,
     )
 
 

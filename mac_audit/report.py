@@ -87,19 +87,21 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class ClassCost:
-    """The cost of one class of operator."""
+    """The cost of one class of operator, or of a layer alone. ``lower_bound`` as in ``Totals``."""
 
     madds: int
     mac_elements: int
     mac_bytes: int
     operators: int
+    lower_bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class LayerRow:
     """A module. Figures include the layers inside it; ``own`` is what its own operators cost alone.
 
-    The root has the empty path. Shapes are those of the first call. ``leaf``: no layer inside it.
+    The root has the empty path. Shapes are those of the first call. ``leaf``: no layer inside it. ``lower_bound``: an
+    operator in it adds unknown arithmetic.
     """
 
     path: str
@@ -117,6 +119,7 @@ class LayerRow:
     classes: tuple[str, ...]
     own: ClassCost
     own_params: int
+    lower_bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,11 +77,12 @@ def _grid(*justify: str) -> Table:
 
 def _totals(report: Report) -> RenderableType:
     totals = report.totals
-    at_least = "≥ " if totals.lower_bound else ""
     table = _grid("left", "right", "left")
     table.add_row("parameters", count(totals.params), "")
     factor = "= 2 × multiply-adds" if report.flop_convention == "torch" else "= multiply-adds"
-    table.add_row("FLOPs", at_least + count(totals.flops), factor)
+    at_least = "≥ " if totals.lower_bound else ""
+    bound = "; a lower bound, operators are unknown" if totals.lower_bound else ""
+    table.add_row("FLOPs", at_least + count(totals.flops), factor + bound)
     table.add_row(
         "memory access (MAC)",
         count(totals.mac_elements),
@@ -114,7 +115,7 @@ def _classes(report: Report, view: View) -> RenderableType:
             _bar(share, width),
             percent(share),
             count(cost.mac_elements),
-            count(cost.madds) if cost.madds else "–",
+            _madds(cost.madds, cost.lower_bound),
             count(cost.operators),
         )
     return Padding(table, (0, 0, 0, 2))
@@ -134,13 +135,14 @@ def _layers(report: Report, view: View) -> Iterator[RenderableType]:
     cells = [("  layer", "type", "output", "params", "madds", "MAC", "of MAC")]
     for row, madds, access, params in entries:
         name = row.path.rpartition(".")[2] if view.sort == "order" else row.path
+        alone = view.sort != "order" and row.depth < depth
         cells.append(
             (
                 "  " * (row.depth if view.sort == "order" else 1) + (name or "(the model itself)"),
                 row.type + (f" ×{row.calls}" if row.calls > 1 else ""),
                 shape(row.output_shapes[0]) if row.output_shapes else "",
                 count(params) if params else "–",
-                count(madds) if madds else "–",
+                _madds(madds, row.own.lower_bound if alone else row.lower_bound),
                 count(access) if access else "–",
                 percent(access / total) if access else "–",
             )
@@ -151,6 +153,10 @@ def _layers(report: Report, view: View) -> Iterator[RenderableType]:
     for index, row_cells in enumerate(cells):
         table.add_row(*row_cells, style="" if index else "dim")
     yield table
+
+
+def _madds(number: int, lower_bound: bool) -> str:
+    return f"≥ {count(number)}" if lower_bound else count(number) if number else "–"
 
 
 def _costliest(sort: str) -> Callable[[Entry], int]:
@@ -270,7 +276,9 @@ def _summary(report: Report) -> Text:
             f"error: {', '.join(rule.code for rule in report.errors)} could not be judged",
             style="bold magenta",
         )
+    unknown = sum(entry.count for entry in report.coverage.unknown)
+    bound = f"; FLOPs are a lower bound, {unknown} unknown operator{'s' * (unknown > 1)}" if unknown else ""
     failed = [rule.code for rule in report.rules if rule.verdict == "fail"]
     if failed:
-        return Text(f"fail: {', '.join(failed)}", style="bold red")
-    return Text("pass: no findings", style="green")
+        return Text(f"fail: {', '.join(failed)}{bound}", style="bold red")
+    return Text(f"pass: no findings{bound}", style="green")
