@@ -48,19 +48,25 @@ for _count, _names in SCALAR_OPERATIONS.items():
     _register(_count, _names)
 
 
-@formula("aten.__and__", "aten.__or__", "aten.__xor__", "aten.__lshift__", "aten.__rshift__")
+@formula(*names_of("__and__ __or__ __xor__ __lshift__ __rshift__ __ilshift__ __irshift__"))
 def python_operator(out: Tensor) -> Work:
     """Operators of Python that ATen keeps under their own names."""
     return Work("elementwise", other_ops=out.numel)
 
 
-RANDOM = """
-    bernoulli native_dropout _fused_dropout normal normal_functional uniform exponential geometric cauchy log_normal
-    poisson binomial random _standard_gamma _sample_dirichlet
-"""
-
-
-@formula(*names_of(RANDOM))
-def random(outs: tuple[Tensor, ...]) -> Work:
-    """One draw an element (dropout: and a product)."""
+@formula(*names_of("native_dropout _fused_dropout poisson binomial _standard_gamma _sample_dirichlet"))
+def drawn(outs: tuple[Tensor, ...]) -> Work:
+    """One draw an element (dropout: and a product), from a distribution that the operands say."""
     return Work("elementwise", other_ops=sum(out.numel for out in outs))
+
+
+@formula(*names_of("normal normal_functional uniform exponential geometric cauchy log_normal random"))
+def drawn_over(out: Tensor) -> Work:
+    """One draw an element; what it overwrites is not read."""
+    return Work("elementwise", other_ops=out.numel, reads={"self": 0})
+
+
+@formula("aten.bernoulli")
+def bernoulli(out: Tensor, p: Tensor | float | None = None) -> Work:
+    """One draw an element, with the probabilities in ``self`` where none are given."""
+    return Work("elementwise", other_ops=out.numel, reads={} if p is None else {"self": 0})

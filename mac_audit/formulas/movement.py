@@ -20,7 +20,7 @@ COPIES = """
     mkldnn_reorder_conv3d_weight
     alias_copy as_strided_copy detach_copy diagonal_copy expand_copy permute_copy select_copy slice_copy split_copy
     split_with_sizes_copy squeeze_copy t_copy transpose_copy unbind_copy unfold_copy unsqueeze_copy view_copy
-    view_as_complex_copy view_as_real_copy
+    view_as_complex_copy view_as_real_copy narrow_copy _reshape_alias_copy _conj_copy _neg_view_copy
 """
 MAKERS = """
     fill zero zeros ones full zeros_like ones_like full_like new_zeros new_ones new_full arange linspace
@@ -30,6 +30,11 @@ MAKERS = """
 ALLOCATIONS = """
     empty empty_like empty_strided new_empty new_empty_strided lift lift_fresh lift_fresh_copy empty_permuted
     empty_quantized _empty_affine_quantized resize set
+"""
+QUESTIONS = """
+    _local_scalar_dense _linalg_check_errors _assert_async _functional_assert_async _assert_scalar
+    _functional_assert_scalar _assert_tensor_metadata sym_constrain_range sym_constrain_range_for_size
+    sym_size sym_stride sym_numel sym_storage_offset is_same_size _has_same_storage_numel record_stream
 """
 
 
@@ -73,6 +78,12 @@ def made(out: Tensor) -> Work:
 @formula(*names_of(ALLOCATIONS))
 def set_aside() -> Work:
     """Memory without contents, and literals, which are there before the model runs."""
+    return FREE
+
+
+@formula(*names_of(QUESTIONS))
+def asked() -> Work:
+    """Looks at a shape or at one element, or ends the program."""
     return FREE
 
 

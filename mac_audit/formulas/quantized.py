@@ -32,7 +32,7 @@ def packed_linear(X: Tensor, W_prepack: Packed, out: Tensor) -> Work | None:
     return applied(X, weight, out, added=1 + QUANTIZE) if weight is not None else None
 
 
-_CONV = [f"conv{n}d{after}" for n in (1, 2, 3) for after in ("", "_relu", "_dynamic", "_add", "_add_relu")]
+_CONV = [f"conv{n}d{after}" for n in (1, 2, 3) for after in ("", "_relu", "_dynamic")]
 
 
 def _register_conv(transposed: bool, *names: str) -> None:
@@ -49,7 +49,9 @@ def _register_conv(transposed: bool, *names: str) -> None:
         return convolved(qx, flat, out, groups, transposed=transposed, added=1 + QUANTIZE)
 
 
-_register_conv(False, *(f"quantized.{name}" for name in _CONV), "_quantized.conv2d", "_quantized.conv2d_relu")
+_register_conv(False, *(f"quantized.{name}" for name in (*_CONV, "conv2d_add", "conv2d_add_relu")))
+_register_conv(False, *(f"_quantized.conv{n}d{after}" for n in (2, 3) for after in ("", "_relu")))
+_register_conv(True, "_quantized.conv_transpose1d", "_quantized.conv_transpose2d")
 _register_conv(True, *(f"quantized.conv_transpose{n}d{after}" for n in (1, 2, 3) for after in ("", "_dynamic")))
 
 

@@ -22,13 +22,19 @@ def reduction(ins: tuple[Tensor, ...], out: Tensor, other: Tensor | None = None)
     return Work("reduction", other_ops=ins[0].numel)
 
 
+@formula("aten.equal")
+def equal(self: Tensor) -> Work:
+    """One comparison for each two elements."""
+    return Work("reduction", other_ops=self.numel)
+
+
 @formula("aten.logsumexp")
 def logsumexp(self: Tensor) -> Work:
     """Maximum, difference, exp, sum."""
     return Work("reduction", other_ops=4 * self.numel)
 
 
-@formula(*names_of("linalg_vector_norm norm native_norm renorm var std var_mean std_mean"))
+@formula(*names_of("linalg_vector_norm linalg__powsum norm native_norm renorm var std var_mean std_mean"))
 def second_moment(self: Tensor) -> Work:
     """A product and a sum for each element, and a difference where a mean is taken off (``renorm``: a product)."""
     return Work("reduction", other_ops=3 * self.numel)
