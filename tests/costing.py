@@ -67,8 +67,8 @@ def torch_madds(model: nn.Module, *inputs: Tensor) -> int:
 def by_hand(overload: Any, *args: Any, outs: Sequence[Any], weights: Sequence[int] = (), **kwargs: Any) -> Costed:
     """The cost of one call of an operator that no test machine can run: one for another device, say.
 
-    Tensors among the arguments are meta tensors; the results are shapes, or meta tensors. ``weights`` are the
-    positions of arguments that are parameters.
+    ``overload`` is torch's, or the text of a schema that torch does not have here. Tensors among the arguments are meta
+    tensors; the results are shapes, or meta tensors. ``weights`` are the positions of arguments that are parameters.
     """
     tensors: list[network.Tensor] = []
 
@@ -85,15 +85,15 @@ def by_hand(overload: Any, *args: Any, outs: Sequence[Any], weights: Sequence[in
             return add(value, role)
         return tuple(plain(item, role) for item in value) if isinstance(value, tuple | list) else value
 
-    formals = overload._schema.arguments
+    schema = torch._C.parse_schema(overload) if isinstance(overload, str) else overload._schema
     arguments = {
         formal.name: plain(
             args[i] if i < len(args) else kwargs.pop(formal.name, formal.default_value),
             "parameter" if i in weights else "activation",
         )
-        for i, formal in enumerate(formals)
+        for i, formal in enumerate(schema.arguments)
     }
     assert not kwargs
     outputs = tuple(add(out).tensor for out in outs)
-    operator = network.Operator("op", str(overload), arguments, outputs)
+    operator = network.Operator("op", schema.name.replace("::", "."), arguments, outputs)
     return cost_of(operator, network.Network(tuple(tensors), (operator,), (), (), outputs))

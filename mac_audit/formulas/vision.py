@@ -34,7 +34,7 @@ def deform_conv2d(
     return replace(work, other_ops=work.other_ops + windows * (2 * NEIGHBOURS + use_mask), reads=reads)
 
 
-@formula("torchvision.roi_align", "torchvision.ps_roi_align")
+@formula("torchvision.roi_align", "torchvision.ps_roi_align", "torchvision.qroi_align")
 def roi_align(input: Tensor, out: Tensor, sampling_ratio: int) -> Work | None:
     """Averages ``sampling_ratio``² samples in each cell; with none given it depends on the size of each box."""
     if sampling_ratio <= 0:
