@@ -81,7 +81,7 @@ def _totals(report: Report) -> RenderableType:
     table.add_row("parameters", count(totals.params), "")
     factor = "= 2 × multiply-adds" if report.flop_convention == "torch" else "= multiply-adds"
     at_least = "≥ " if totals.lower_bound else ""
-    bound = "; a lower bound, operators are unknown" if totals.lower_bound else ""
+    bound = ", a lower bound" if totals.lower_bound else ""
     table.add_row("FLOPs", at_least + count(totals.flops), factor + bound)
     table.add_row(
         "memory access (MAC)",
