@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +16,13 @@ class Request:
 
     ``target`` names the model as ``mac_audit.load`` reads it, ``arguments`` are those of its constructor. ``inputs``
     are specifications such as ``1,3,224,224`` or ``ids=1,77:int64``; without any, they are found beside the model.
-    ``plugins`` are files or modules that register formulas, see ``mac_audit.plugins``.
+    ``capture`` forces one way of ``mac_audit.capture``. ``plugins`` are files or modules that register formulas, see
+    ``mac_audit.plugins``.
     """
 
     target: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     inputs: tuple[str, ...] = ()
     execution: str = "folded"
+    capture: Literal["auto", "fake", "values", "real"] = "auto"
     plugins: tuple[str, ...] = ()

@@ -32,6 +32,13 @@ _REQUEST_OPTIONS = (
         help="How the graph is run: folded as deployed, eager as captured, fused as compiled.",
     ),
     click.option(
+        "--capture",
+        type=click.Choice(["auto", "fake", "values", "real"]),
+        default="auto",
+        show_default=True,
+        help="How forward is run: on fake tensors, with small values computed, or for real; auto tries them in turn.",
+    ),
+    click.option(
         "--plugin",
         "plugins",
         multiple=True,
@@ -54,11 +61,12 @@ def request_options(command: Callable[..., Any]) -> Callable[..., Any]:
         arguments: tuple[str, ...],
         inputs: tuple[str, ...],
         execution: str,
+        capture: Any,
         plugins: tuple[str, ...],
         **others: Any,
     ) -> Any:
         with errors_told(others.get("show_traceback", False)):
-            request = Request(target, dict(map(parse_argument, arguments)), inputs, execution, plugins)
+            request = Request(target, dict(map(parse_argument, arguments)), inputs, execution, capture, plugins)
         return command(request=request, **others)
 
     for option in reversed(_REQUEST_OPTIONS):
