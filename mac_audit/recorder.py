@@ -29,7 +29,7 @@ from mac_audit import _torch as private
 from mac_audit.errors import MacAuditError
 from mac_audit.nested import tensors_in
 from mac_audit.network import Layer, Parameter, Shape, Source
-from mac_audit.source import callers, construction_lines
+from mac_audit.source import caller, construction_lines
 from mac_audit.steps import Step
 
 
@@ -121,20 +121,20 @@ class Recorder(private.OperatorMode):
         """Run one operator and write it down."""
         kwargs = kwargs or {}
         if func.namespace == "prim":  # asks a tensor for its device; computes nothing
-            return func(*args, **kwargs)
+            return private.answer(func, args)
         # A lifted literal is copied, so that writing to the result does not change the literal for the next run.
         target = torch.ops.aten.lift_fresh_copy.default if private.is_lift(func) else func
-        node = self.graph.create_node("call_function", target, self.to_nodes(args), self.to_nodes(kwargs))
-        try:
-            result = self.step.run(func, args, kwargs)
-        except BaseException:
-            self.graph.erase_node(node)  # who asked may do without it
-            raise
+        node_args, node_kwargs = self.to_nodes(args), self.to_nodes(kwargs)
+        result = self.step.run(func, args, kwargs)
+        node = self.graph.create_node("call_function", target)
+        node.args = node_args  # given at once, they are looked through for symbolic sizes, which takes longer than this
+        if node_kwargs:
+            node.kwargs = node_kwargs
         self._annotate(node, result)
         node.meta["layer"], module = self.stack[-1]
-        lines = callers(sys._getframe(1))
-        node.meta["source"] = lines[0].source if lines else None
-        node.meta["own"] = bool(lines) and lines[0].module is module
+        line = caller(sys._getframe(1))
+        node.meta["source"] = line.source if line else None
+        node.meta["own"] = line is not None and line.module is module
         return result
 
     def to_nodes(self, value: Any) -> Any:

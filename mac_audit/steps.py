@@ -63,11 +63,16 @@ class _Said(NamedTuple):
     many: type | None
 
 
+_REMEMBERED = 1 << 16  # a few hundred bytes each; the largest networks have some thousand different operators
+_numbers: dict[_Look, int] = {}
+_said: dict[Any, _Said] = {}
+
+
 class FakeTensors:
     """Shapes without data, from torch's ``FakeTensorMode``.
 
     The mode takes a tenth of a millisecond for an operator, and networks repeat themselves: what it said is remembered
-    by operator and arguments, and said again in a fraction of that time.
+    by operator and arguments, for all captures of the process, and said again in a fraction of that time.
     """
 
     holds_data = False
@@ -78,9 +83,7 @@ class FakeTensors:
         self._twins: dict[int, tuple[Tensor, Tensor]] = {}  # real and fake, by id of the real one
         self._owners: dict[int, Tensor] = {}  # the first fake tensor by the memory of its real one
         self._looks: dict[int, int | None] = {}  # number of a look by id of a fake tensor, which the graph keeps alive
-        self._numbers: dict[_Look, int] = {}
         self._patterns: dict[torch.device, Tensor] = {}
-        self._said: dict[Any, _Said] = {}
 
     def member(self, tensor: Tensor) -> Tensor:
         known = self._twins.get(id(tensor))
@@ -100,13 +103,15 @@ class FakeTensors:
                 return function(*args, **kwargs)
         args, kwargs = self._stand_ins(args), self._stand_ins(kwargs)
         how = _how(function)
-        key = self._key((function, args, *kwargs.items())) if how else None
-        if key is not None and (said := self._said.get(key)) is not None:
+        key = self._key((function, torch.get_default_dtype(), args, *kwargs.items())) if how else None
+        if key is not None and (said := _said.get(key)) is not None:
             return self._again(said, args)
         with self.mode:
             result = _SHAPES.get(function, function)(*args, **kwargs)
         if key is not None and how is not None and (told := self._tell(how, args, result)) is not None:
-            self._said[key] = told
+            if len(_said) >= _REMEMBERED:
+                _said.clear()
+            _said[key] = told
         elif how is None:  # it may have given its arguments another shape
             for tensor in tensors_in((args, kwargs)):
                 self._looks.pop(id(tensor), None)
@@ -173,7 +178,7 @@ class FakeTensors:
         return number
 
     def _numbered(self, look: _Look | None) -> int | None:
-        return None if look is None else self._numbers.setdefault(look, len(self._numbers))
+        return None if look is None else _numbers.setdefault(look, len(_numbers))
 
     def _tell(self, how: Literal["new", "view", "same"], args: tuple[Any, ...], result: Any) -> _Said | None:
         """What to say when the operator comes again; None where it would not be the same."""
