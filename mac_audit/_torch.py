@@ -5,8 +5,9 @@ When a torch release moves one of them, this is the file to change.
 
 from __future__ import annotations
 
+import functools
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -45,6 +46,7 @@ __all__ = [
     "packed_tensors",
     "storage_key",
     "storage_reference",
+    "taken_apart",
 ]
 
 log = logging.getLogger("torch._subclasses.fake_tensor")
@@ -54,7 +56,12 @@ _LIFTS = (torch.ops.aten.lift_fresh.default, torch.ops.aten.lift.default)
 
 
 class OperatorMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """A dispatch mode that torch.compile needs not be told to leave alone: nothing below it is compiled."""
+    """A dispatch mode that torch.compile needs not be told to leave alone: nothing below it is compiled.
+
+    Operators that take functions (``flex_attention``, ``cond``) arrive too, see ``taken_apart``.
+    """
+
+    supports_higher_order_operators = True
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -66,6 +73,19 @@ def answer(question: torch._ops.OpOverload, args: tuple[Any, ...]) -> Any:
     if question is torch.ops.prim.device.default and isinstance(args[0], FakeTensor):
         return args[0].fake_device
     return question(*args)
+
+
+@functools.cache
+def taken_apart(function: Any) -> Callable[..., Any] | None:
+    """What an operator is made of, as a function that calls other operators; None where it is one by itself.
+
+    A higher-order one where nothing compiles it, and inside of those what is usually taken apart before it gets here.
+    """
+    key = torch._C.DispatchKey
+    if isinstance(function, torch._ops.HigherOrderOperator):
+        return function.py_kernels.get(key.CompositeExplicitAutograd)
+    composite = torch._C._dispatch_has_kernel_for_dispatch_key(function.name(), key.CompositeImplicitAutograd)
+    return function.decompose if composite else None
 
 
 def is_lift(function: torch._ops.OpOverload) -> bool:

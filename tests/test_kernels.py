@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import pytest
@@ -116,6 +117,28 @@ def test_fast_path_of_an_encoder_layer_costs_what_the_slow_one_does(activation: 
     assert fast.cost.other_ops == slow.total.other_ops
 
 
+@pytest.mark.parametrize("key_heads", [4, 2])
+def test_flexible_attention_is_taken_apart_into_both_products(key_heads: int) -> None:
+    """As it runs where nothing compiles it, with a mask that is a function of positions: b·h·L_q·L_k·(d + d)."""
+    from torch.nn.attention.flex_attention import flex_attention
+
+    def causal(score: Tensor, batch: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
+        return torch.where(query >= key, score, float("-inf"))
+
+    found = profile(
+        lambda q, k, v: flex_attention(q, k, v, causal, enable_gqa=key_heads < 4),
+        *(meta(2, 4, 16, 8), meta(2, key_heads, 16, 8), meta(2, key_heads, 16, 8)),
+    )
+    assert found.coverage["unknown"] == ()
+    assert found.total.madds == 2 * 4 * 16 * 16 * (8 + 8)
+
+
+def test_what_a_model_compiles_is_captured_as_it_is() -> None:
+    layer, x = nn.Linear(8, 16), meta(4, 8)
+    compiled = torch.compile(lambda x: layer(x).relu())
+    assert profile(compiled, x).total == profile(lambda x: layer(x).relu(), x).total
+
+
 # --- recurrent -----------------------------------------------------------------------------------------------------
 
 RECURRENT: list[tuple[str, dict[str, Any], int]] = [
@@ -132,8 +155,10 @@ RECURRENT: list[tuple[str, dict[str, Any], int]] = [
 
 def unrolled(layer: nn.Module, x: Tensor) -> tuple[int, int]:
     """Multiply-adds and other operations of products and element-wise operators, a step at a time."""
-    with torch.backends.mkldnn.flags(enabled=False):
-        found = profile(layer, x).working
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a setting for other hardware
+        with torch.backends.mkldnn.flags(enabled=False):
+            found = profile(layer, x).working
     assert len(found) > 10
     return sum(one.cost.madds for one in found), sum(one.cost.other_ops for one in found)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from tests.costing import by_hand, index, meta, profile
 
@@ -103,6 +103,42 @@ def test_quantised_layer_does_the_products_of_the_layer(layer: Callable[[], nn.M
     assert kernel.cost.reads_weight == sum(matrices) + sum(biases)
     states = kernel.cost.mac_bytes - sum(matrices) - 4 * sum(biases)
     assert states == 4 * (kernel.cost.reads_activation + kernel.cost.writes)  # a weight is a byte
+
+
+class Small(nn.Module):
+    """One of each layer that torch quantises with what it saw go by."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.quantize, self.dequantize = torch.ao.quantization.QuantStub(), torch.ao.quantization.DeQuantStub()
+        self.conv, self.upwards = nn.Conv2d(3, 8, 3), nn.ConvTranspose2d(8, 8, 2, groups=2)
+        self.sequence, self.head = nn.Conv1d(8, 8, 3, groups=2), nn.Linear(8, 4)
+        self.activation, self.pool, self.norm = nn.Hardswish(), nn.MaxPool2d(2), nn.LayerNorm(8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.pool(self.activation(self.conv(self.quantize(x))))
+        x = self.sequence(self.upwards(x).flatten(2)).mean(2)
+        return self.dequantize(self.head(self.norm(x)).sigmoid())
+
+
+def test_network_of_quantised_layers_does_the_products_of_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It runs on real tensors alone; weights and activations are bytes."""
+    monkeypatch.setattr(torch.backends.quantized, "engine", "onednn")
+    model, x = Small().eval(), torch.randn(1, 3, 12, 12)
+    plain = profile(Small(), x)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        of_all = torch.ao.quantization.default_weight_observer  # transposed layers take no scale a channel
+        model.qconfig = torch.ao.quantization.get_default_qconfig("onednn")
+        model.upwards.qconfig = torch.ao.quantization.QConfig(model.qconfig.activation, of_all)
+        torch.ao.quantization.prepare(model, inplace=True)(x)
+        torch.ao.quantization.convert(model, inplace=True)
+        found = profile(model, x)
+    assert found.coverage["unknown"] == ()
+    assert found.total.madds == plain.total.madds
+    assert [one.kind for one in found.working if one.cost.madds] == ["conv", "grouped-conv", "grouped-conv", "matmul"]
+    first = next(one for one in found.working if one.cost.madds)
+    assert first.cost.mac_bytes == 3 * 144 + 8 * 27 + 4 * 8 + 8 * 100
 
 
 CONV2D = torch.ops.quantized.conv2d.new

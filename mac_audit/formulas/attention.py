@@ -31,7 +31,6 @@ def _attended(entries: int, width: int, value_width: int) -> Work:
     "aten._scaled_dot_product_attention_math_for_mps",
     "aten._scaled_dot_product_fused_attention_overrideable",
     "aten._triton_scaled_dot_attention",
-    "higher_order.flex_attention",
 )
 def scaled_dot_product_attention(ins: tuple[Tensor, ...]) -> Work:
     """Query (…, L_q, d_qk), key (…, L_k, d_qk), value (…, L_k, d_v); before L_q stand batch and heads."""
