@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections import defaultdict
+from pathlib import Path
 
 import torch
 import torch.ao.quantization.fx._decomposed  # declares quantized_decomposed
@@ -40,6 +41,7 @@ ABSENT = {
         (add|mul|cat)(_scalar)?(_relu)?_out
     """,
 }
+FORMULAS = tuple(_formulas)  # those of this project; other tests register more
 NAMESPACES = ("aten", "quantized", "_quantized", "onednn", "mkldnn", "mkl")
 
 
@@ -83,10 +85,10 @@ def test_every_reason_is_needed() -> None:
 
 
 def test_every_formula_is_of_an_operator() -> None:
-    """A name that torch does not know is a slip of the pen. torchvision and the examples declare their own."""
+    """A name that torch does not know is a slip of the pen. torchvision declares its own."""
     decomposed = torch.ao.quantization.fx._decomposed.quantized_decomposed_lib._op_defs
     known = {schema.name for schema in torch._C._jit_get_all_schemas()} | {name.split(".")[0] for name in decomposed}
-    torchs = [name for name in _formulas if name.split(".")[0] in (*NAMESPACES, "quantized_decomposed", "inductor")]
+    torchs = [name for name in FORMULAS if name.split(".")[0] in (*NAMESPACES, "quantized_decomposed", "inductor")]
     assert [name for name in torchs if name.replace(".", "::") not in known] == []
 
 
@@ -97,3 +99,10 @@ def test_every_formula_asks_for_what_each_overload_has() -> None:
         asked = {p.name for p in parameters if p.default is inspect.Parameter.empty} - {"out", "outs", "ins"}
         wrong += [str(schema) for schema in schemas if not asked <= {argument.name for argument in schema.arguments}]
     assert wrong == []
+
+
+def test_documentation_says_how_many() -> None:
+    known = sum(_lookup(name) is not None for name in OVERLOADS)
+    text = " ".join((Path(__file__).parent.parent / "docs" / "operators.md").read_text(encoding="utf-8").split())
+    assert f"Of the {len(OVERLOADS)} operators of torch 2.13 " in text
+    assert f" {known} have a formula" in text

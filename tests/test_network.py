@@ -266,7 +266,13 @@ def test_rules_import_what_anybodys_rule_may(path: Path) -> None:
 
 IMPORTED_WITHOUT_TORCH = (
     *("mac_audit", "mac_audit.network", "mac_audit.profile", "mac_audit.engine", "mac_audit.report", "mac_audit.rule"),
-    *("mac_audit.reporters", "mac_audit.reporters.json", "mac_audit.reporters.table", "mac_audit.cli"),
+    *(
+        "mac_audit.plugins",
+        "mac_audit.reporters",
+        "mac_audit.reporters.json",
+        "mac_audit.reporters.table",
+        "mac_audit.cli",
+    ),
 )
 
 
