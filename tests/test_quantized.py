@@ -169,6 +169,17 @@ def test_quantised_convolution(
     assert by_hand(overload, meta(*x), hidden, 0.1, 0, outs=[out]).coverage == "unknown"
 
 
+def test_operators_between_integers_convert_what_goes_in_and_what_comes_out() -> None:
+    """Two sums of twelve: back (2) for both, the sum and a ReLU, there (5). A norm's weights are floats already."""
+    x = meta(3, 4, dtype=torch.int8)
+    added = by_hand(torch.ops.quantized.add_relu.default, x, x, 0.1, 0, outs=[x])
+    assert (added.cost.other_ops, added.kind) == (2 * 2 * 12 + 2 * 12 + 5 * 12, "elementwise")
+    joined = by_hand(torch.ops.quantized.cat.default, [x, x], 0, 0.1, 0, outs=[meta(6, 4, dtype=torch.int8)])
+    assert (joined.cost.other_ops, joined.kind) == (2 * 24 + 5 * 24, "data-movement")
+    norm = by_hand(torch.ops.quantized.layer_norm.default, x, [4], meta(4), meta(4), 1e-5, 0.1, 0, outs=[x])
+    assert (norm.cost.other_ops, norm.kind) == ((2 + 7 + 5) * 12, "norm")
+
+
 def test_conversion_to_integers_and_back() -> None:
     """Quotient, rounding, offset, two limits; difference, product."""
     there = by_hand(aten.quantize_per_tensor.default, meta(3, 4), 0.1, 0, None, outs=[meta(3, 4, dtype=torch.int8)])

@@ -8,6 +8,7 @@ exp, sum, quotient.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 
 from mac_audit.cost import Work, formula
@@ -63,7 +64,8 @@ def positions_before_heads(
     longest = max_k if max_k is not None else max_seqlen_k
     in_parts = packed is not None or block_table is not None
     keys = longest if in_parts and longest is not None else key.shape[-3]
-    return _attended(prod(query.shape[:-1]) * keys, query.shape[-1], value.shape[-1])
+    work = _attended(prod(query.shape[:-1]) * keys, query.shape[-1], value.shape[-1])
+    return replace(work, reads={"out": 0})  # where one is given, to be overwritten
 
 
 @formula("aten._cudnn_attention_forward")

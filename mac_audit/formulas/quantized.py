@@ -56,17 +56,24 @@ _register_conv(True, *(f"quantized.conv_transpose{n}d{after}" for n in (1, 2, 3)
 
 
 @formula("onednn.qlinear_pointwise")
-def qlinear(qx: Tensor, qw: Tensor, out: Tensor, bias: Tensor | None = None) -> Work:
-    """(…, c_in) → (…, c_out), with conversion of the result."""
-    return applied(qx, qw, out, added=(bias is not None) + QUANTIZE)
+def qlinear(qx: Tensor, qw: Tensor, out: Tensor, bias: Tensor | None = None, other: Tensor | None = None) -> Work:
+    """(…, c_in) → (…, c_out), onto ``other``, with conversion of the result."""
+    return applied(qx, qw, out, added=(bias is not None) + (other is not None) + QUANTIZE)
 
 
 @formula(*(f"onednn.qconv{n}_pointwise" for n in ("", "1d", "2d", "3d")))
 def qconv(
-    qx: Tensor, qw: Tensor, out: Tensor, dilation: tuple[int, ...], groups: int, bias: Tensor | None = None
+    qx: Tensor,
+    qw: Tensor,
+    out: Tensor,
+    dilation: tuple[int, ...],
+    groups: int,
+    bias: Tensor | None = None,
+    qaccum: Tensor | None = None,
 ) -> Work:
-    """With conversion of the result."""
-    return convolved(qx, qw, out, groups, dilation, added=(bias is not None) + QUANTIZE)
+    """Onto ``qaccum``, with conversion of the result."""
+    added = (bias is not None) + (qaccum is not None) + QUANTIZE
+    return convolved(qx, qw, out, groups, dilation, added=added)
 
 
 @formula("onednn.linear_dynamic_fp16", "onednn.linear_relu_dynamic_fp16")
@@ -103,27 +110,30 @@ def matmul(qa: Tensor, qb: Tensor, out: Tensor) -> Work:
 
 # Scalar operations an element between conversions.
 BETWEEN = {
-    0: "cat dropout",
-    1: """
-        add add_relu mul mul_relu add_scalar add_scalar_relu mul_scalar mul_scalar_relu relu6 threshold cat_relu
-    """,
-    2: "clamp leaky_relu prelu",
+    0: "dropout",
+    1: "add mul add_scalar mul_scalar relu6 threshold",
+    2: "add_relu mul_relu add_scalar_relu mul_scalar_relu clamp leaky_relu prelu",
     3: "elu",
     4: "sigmoid celu",
     5: "hardswish",
 }
 
 
-def _register(scalar_operations: int, *names: str) -> None:
+def _register(kind: str, scalar_operations: int, *names: str) -> None:
     @formula(*names)
     def converted(ins: tuple[Tensor, ...], out: Tensor) -> Work:
-        going_in = DEQUANTIZE * sum(tensor.numel for tensor in ins)
-        return Work("elementwise", other_ops=going_in + (scalar_operations + QUANTIZE) * out.numel)
+        going_in = DEQUANTIZE * sum(tensor.numel for tensor in ins if tensor.itemsize == 1)
+        return Work(kind, other_ops=going_in + (scalar_operations + QUANTIZE) * out.numel)
 
 
 for _count, _names in BETWEEN.items():
-    _register(_count, *(f"quantized.{name}" for name in _names.split()))
-_register(1, "onednn.qadd", "onednn.qadd_relu", "onednn.qmul", "_quantized.add")
+    _register("elementwise", _count, *(f"quantized.{name}" for name in _names.split()))
+_register("elementwise", 1, "onednn.qadd", "onednn.qmul", "_quantized.add")
+_register("elementwise", 2, "onednn.qadd_relu")
+_register("data-movement", 0, "quantized.cat")
+_register("data-movement", 1, "quantized.cat_relu")
+_register("norm", 5, "quantized.softmax")
+_register("norm", 7, "quantized.layer_norm", "quantized.group_norm", "quantized.instance_norm")
 
 _BATCH_NORMS = (f"batch_norm{n}{after}" for n in ("", "1d", "2d", "3d") for after in ("", "_relu"))
 
@@ -132,12 +142,6 @@ _BATCH_NORMS = (f"batch_norm{n}{after}" for n in ("", "1d", "2d", "3d") for afte
 def batch_norm(out: Tensor) -> Work:
     """Difference, scale and two for the affine part, between conversions."""
     return Work("norm", other_ops=(DEQUANTIZE + 4 + QUANTIZE) * out.numel)
-
-
-@formula("quantized.layer_norm", "quantized.group_norm", "quantized.instance_norm", "quantized.softmax")
-def own_statistics(out: Tensor) -> Work:
-    """Seven operations an element (softmax: five), between conversions."""
-    return Work("norm", other_ops=(DEQUANTIZE + 7 + QUANTIZE) * out.numel)
 
 
 @formula(*(f"quantized.embedding{bag}_{bits}" for bag in ("", "_bag") for bits in ("byte", "4bit")))
