@@ -163,42 +163,43 @@ class Recorder(private.OperatorMode):
     def _node(self, tensor: Tensor) -> fx.Node:
         stand_in = self.step.stand_in(tensor)
         made = self._nodes.get(id(stand_in))
-        memory = private.storage_key(stand_in)
-        if made is not None and made.tensor() is stand_in and made.memory != memory:  # it got new data, as by Module.to
-            made = self._latest.get(memory, made)
-        if made is not None and made.memory == memory:
-            if made.result is None:
-                return made.node
-            node = self.graph.create_node("call_function", operator.getitem, (made.node, made.result))
-        else:
+        if made is not None and made.node.op == "get_attr":  # it may have got other data, as by Module.to
+            memory = private.storage_key(stand_in)
+            made = made if made.memory == memory else self._latest.get(memory)
+        elif made is not None and made.tensor() is not stand_in:
+            made = None
+        if made is None:
             name = self._names.get(id(tensor))
             if name is None:
                 name = f"_constant_{len(self.attributes)}"
                 self.attributes[name] = tensor.detach().clone() if self.step.holds_data else tensor
             node = self.graph.create_node("get_attr", name)
+        elif made.result is None:
+            return made.node
+        else:
+            node = self.graph.create_node("call_function", operator.getitem, (made.node, made.result))
         self._annotate(node, stand_in)
         return node
 
     def _annotate(self, node: fx.Node, result: Any) -> None:
         node.meta["val"] = _shown(result) if self.step.holds_data else result
-        node.meta["spec"] = self._spec(result)
-        if isinstance(result, Tensor):
-            self._note(result, node)
-        elif isinstance(result, tuple | list):
-            for index, item in enumerate(result):
-                if isinstance(item, Tensor):
-                    self._note(item, node, index)
+        node.meta["spec"] = spec = self._spec(result)
+        if isinstance(spec, Spec):
+            self._note(result, node, spec)
+        elif spec is not None:
+            for index, (item, known) in enumerate(zip(result, spec, strict=True)):
+                if known is not None:
+                    self._note(item, node, known, index)
 
-    def _note(self, tensor: Tensor, node: fx.Node, result: int | None = None) -> None:
+    def _note(self, tensor: Tensor, node: fx.Node, spec: Spec, result: int | None = None) -> None:
         # Where nothing is forgotten no weak reference is needed, and Module.to refuses tensors that have one.
         alive = private.TensorWeakRef(tensor) if self.step.holds_data else lambda: tensor
-        made = _Made(alive, private.storage_key(tensor), node, result)
-        self._nodes[id(tensor)] = self._latest[made.memory] = made
+        self._nodes[id(tensor)] = self._latest[spec.storage] = _Made(alive, spec.storage, node, result)
 
     def _spec(self, result: Any) -> Any:
         if isinstance(result, Tensor):
             memory = private.storage_key(result)
-            if memory not in self._memory:
+            if self.step.holds_data and memory not in self._memory:
                 self._memory[memory] = private.storage_reference(result)
             return Spec(tuple(result.shape), _stride(result), result.dtype, memory)
         if isinstance(result, tuple | list):

@@ -53,6 +53,7 @@ class _Look(NamedTuple):
     offset: int
     dtype: torch.dtype
     device: torch.device
+    literal: bool  # with a value that the mode knows, and works with
 
 
 class _Said(NamedTuple):
@@ -101,10 +102,13 @@ class FakeTensors:
         if private.is_lift(function):
             with self.mode:
                 return function(*args, **kwargs)
-        args, kwargs = self._stand_ins(args), self._stand_ins(kwargs)
         how = _how(function)
-        key = self._key((function, torch.get_default_dtype(), args, *kwargs.items())) if how else None
-        if key is not None and (said := _said.get(key)) is not None:
+        key = None
+        if how and not (how == "same" and _is_literal(args[0])):  # which is none any more when it was written to
+            key = self._key((function, torch.get_default_dtype(), args, *kwargs.items()))
+        if key is None:
+            args, kwargs = self._stand_ins(args), self._stand_ins(kwargs)
+        elif (said := _said.get(key)) is not None:
             return self._again(said, args)
         with self.mode:
             result = _SHAPES.get(function, function)(*args, **kwargs)
@@ -185,10 +189,14 @@ class FakeTensors:
         many = type(result) if isinstance(result, tuple | list) else None
         results = result if many else (result,)
         looks = tuple(_look(item) if isinstance(item, Tensor) else None for item in results)
-        if any(item is not None and look is None for item, look in zip(results, looks, strict=True)):
+        if any(item is not None and (look is None or look.literal) for item, look in zip(results, looks, strict=True)):
             return None
         shared = {private.storage_key(tensor) for tensor in tensors_in(args)}
         own = [private.storage_key(item) not in shared for item in results if item is not None]
+        if how == "new" and not any(own):  # as _unsafe_view, whose schema does not say so
+            how = "view"
+        if how == "view" and not (isinstance(args[0], Tensor) and shared == {private.storage_key(args[0])}):
+            return None
         fits = {"new": all(own), "view": not any(own), "same": not many and result is args[0]}[how]
         return _Said(how, looks, many) if fits else None
 
@@ -214,10 +222,15 @@ def _plain(tensor: Tensor) -> bool:
 
 
 def _look(tensor: Tensor) -> _Look | None:
-    """None where there is more to a tensor than its look: a known value, say."""
-    if type(tensor) is not private.FakeTensor or tensor.constant is not None or not _plain(tensor):
+    """None where there is more to a tensor than its look."""
+    if type(tensor) is not private.FakeTensor or not _plain(tensor):
         return None
-    return _Look(tuple(tensor.shape), tensor.stride(), int(tensor.storage_offset()), tensor.dtype, tensor.fake_device)
+    offset = int(tensor.storage_offset())
+    return _Look(tuple(tensor.shape), tensor.stride(), offset, tensor.dtype, tensor.fake_device, _is_literal(tensor))
+
+
+def _is_literal(tensor: Tensor) -> bool:
+    return isinstance(tensor, private.FakeTensor) and tensor.constant is not None
 
 
 @functools.cache
