@@ -12,7 +12,7 @@ Counting conventions, stated once:
 
 Each operator falls into one of three cases, its *coverage*: ``exact`` (it has a formula), ``free`` (a view, or
 memory set aside but not touched) and ``unknown``: memory access still follows from the operands, the arithmetic is
-not known, and whatever total it belongs to is a lower bound.
+not known, or not all of it, and whatever total it belongs to is a lower bound.
 
 A formula is a function registered for the names of operators. It receives what its parameters name: arguments under
 the names of the operator's schema, tensors as ``network.Tensor``; ``ins`` for all tensors among the arguments in their
@@ -32,7 +32,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from math import prod
 from typing import Any, Literal, TypeVar
 
@@ -143,7 +143,8 @@ class Work:
     """What a formula knows: the class of operator, its arithmetic, and which operands it touches in part.
 
     ``reads`` gives the elements read of an argument, by name, where that is not all of it; ``writes`` the elements
-    written where that is not all results.
+    written where that is not all results. With ``lower_bound`` there may be more arithmetic than it says, and the
+    operator is unknown as far as totals go.
     """
 
     kind: str
@@ -152,6 +153,7 @@ class Work:
     contraction: Contraction | None = None
     reads: Mapping[str, int] = field(default_factory=dict)
     writes: int | None = None
+    lower_bound: bool = False
 
 
 FREE = Work("other")  # sets memory aside without touching it
@@ -230,12 +232,12 @@ def cost_of(operator: Operator, network: Network) -> Costed:
     if work is None:
         return _unknown(operator, network)
     itemsize = network.tensors[operator.outputs[0]].itemsize if operator.outputs else 0
-    return Costed(operator, work.kind, "exact", _memory(operator, network, work), work.contraction, itemsize)
+    coverage: Coverage = "unknown" if work.lower_bound else "exact"
+    return Costed(operator, work.kind, coverage, _memory(operator, network, work), work.contraction, itemsize)
 
 
 def _unknown(operator: Operator, network: Network) -> Costed:
-    cost = replace(_memory(operator, network, Work("other")), unknown=1)
-    return Costed(operator, "other", "unknown", cost)
+    return Costed(operator, "other", "unknown", _memory(operator, network, Work("other", lower_bound=True)))
 
 
 def _work(
@@ -321,7 +323,8 @@ def _memory(operator: Operator, network: Network, work: Work) -> Cost:
         size += (
             writes * written[0].itemsize if work.writes is not None else sum(t.elements * t.itemsize for t in written)
         )
-    return Cost(work.madds, work.other_ops, activation, weight, writes, size, operators=0 if operator.kernel else 1)
+    kernels = 0 if operator.kernel else 1
+    return Cost(work.madds, work.other_ops, activation, weight, writes, size, kernels, unknown=int(work.lower_bound))
 
 
 def _written(operator: Operator, network: Network) -> list[Tensor]:

@@ -71,6 +71,7 @@ def by_hand(overload: Any, *args: Any, outs: Sequence[Any], weights: Sequence[in
     tensors; the results are shapes, or meta tensors. ``weights`` are the positions of arguments that are parameters.
     """
     tensors: list[network.Tensor] = []
+    given: dict[int, network.Ref] = {}  # one tensor in two places is one
 
     def add(tensor: Any, role: Any = "activation") -> network.Ref:
         tensor = tensor if isinstance(tensor, Tensor) else meta(*tensor)
@@ -82,7 +83,9 @@ def by_hand(overload: Any, *args: Any, outs: Sequence[Any], weights: Sequence[in
 
     def plain(value: Any, role: Any) -> Any:
         if isinstance(value, Tensor):
-            return add(value, role)
+            if id(value) not in given:
+                given[id(value)] = add(value, role)
+            return given[id(value)]
         return tuple(plain(item, role) for item in value) if isinstance(value, tuple | list) else value
 
     schema = torch._C.parse_schema(overload) if isinstance(overload, str) else overload._schema

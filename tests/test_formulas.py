@@ -130,6 +130,14 @@ def test_product(
     assert access(found) == expected
 
 
+def test_complex_product_counts_like_a_real_one() -> None:
+    """One for each pair of elements, as torch counts, of eight bytes each."""
+    x, y = meta(3, 4, dtype=torch.complex64), meta(4, 5, dtype=torch.complex64)
+    (found,) = working(torch.mm, x, y)
+    assert found.cost.madds == 3 * 4 * 5
+    assert found.cost.mac_bytes == 8 * (12 + 20 + 15)
+
+
 def test_linear_reads_its_weight_once_whatever_the_batch() -> None:
     for batch in (1, 64):
         (found,) = working(nn.Linear(16, 32), meta(batch, 7, 16))

@@ -76,6 +76,28 @@ def test_attention_with_positions_before_heads() -> None:
     assert flash.cost.reads_activation == 2 * 5 * 4 * 8 + 2 * 2 * 7 * 2 * 8
 
 
+def packed(longest: int, *ends: Tensor) -> Costed:
+    """Three sequences of 18 positions together, four heads of eight."""
+    x = meta(18, 4, 8)
+    return by_hand(aten._flash_attention_forward.default, x, x, x, *ends, *(longest,) * 2, 0.0, False, False, outs=[x])
+
+
+def test_packed_sequences_of_different_lengths_have_at_least_their_share() -> None:
+    """Lengths 6, 6, 6 take 4 · 3·36 entries; 10, 5, 3 take 4 · (100 + 25 + 9), more than that."""
+    even, uneven = packed(6, offsets, offsets), packed(10, offsets, offsets)
+    assert (even.coverage, even.cost.madds) == ("exact", 4 * 3 * 36 * (8 + 8))
+    assert (uneven.coverage, uneven.cost.unknown) == ("unknown", 1)
+    assert uneven.cost.madds == even.cost.madds < 4 * (100 + 25 + 9) * (8 + 8)
+    assert (uneven.kind, uneven.cost.writes) == ("matmul", 18 * 4 * 8)
+    one = packed(18, index(2), index(2))
+    assert (one.coverage, one.cost.madds) == ("exact", 4 * 18 * 18 * (8 + 8))
+
+
+def test_packed_queries_of_other_sequences_than_the_keys_are_unknown() -> None:
+    assert packed(10, index(4), index(4)).coverage == "unknown"
+    assert packed(10, index(4), index(4)).cost.madds == 0
+
+
 def test_attention_over_pages_of_a_cache() -> None:
     """Two queries a sequence, and 48 keys at the most in pages of 16 that a table names."""
     pages = meta(100, 16, 2, 8)

@@ -50,30 +50,59 @@ def positions_before_heads(
     key: Tensor,
     value: Tensor,
     cum_seq_q: Tensor | None = None,
+    cum_seq_k: Tensor | None = None,
     cu_seqlens_q: Tensor | None = None,
+    cu_seqlens_k: Tensor | None = None,
+    max_q: int | None = None,
     max_k: int | None = None,
+    max_seqlen_q: int | None = None,
     max_seqlen_k: int | None = None,
     block_table: Tensor | None = None,
-) -> Work:
-    """Query (batch, L_q, heads, d_qk), or sequences of different lengths packed into one, (ΣL_q, heads, d_qk).
+) -> Work | None:
+    """Query (batch, L_q, heads, d_qk), or sequences one after the other, (ΣL_q, heads, d_qk).
 
-    How long each packed sequence is stands in the values of ``cum_seq_q``; each query is counted with as many keys as
-    the longest sequence has, which is exact where all are equally long. So are keys in pages, (pages, page, heads, d).
+    Keys in pages, (pages, page, heads, d), count as if each sequence were as long as the longest.
     """
-    packed = cum_seq_q if cum_seq_q is not None else cu_seqlens_q
-    longest = max_k if max_k is not None else max_seqlen_k
-    in_parts = packed is not None or block_table is not None
-    keys = longest if in_parts and longest is not None else key.shape[-3]
-    work = _attended(prod(query.shape[:-1]) * keys, query.shape[-1], value.shape[-1])
-    return replace(work, reads={"out": 0})  # where one is given, to be overwritten
+    ends = cum_seq_q or cu_seqlens_q, cum_seq_k or cu_seqlens_k
+    longest = max_q or max_seqlen_q, max_k or max_seqlen_k
+    if block_table is not None and longest[1] is not None:
+        work: Work | None = _attended(prod(query.shape[:-1]) * longest[1], query.shape[-1], value.shape[-1])
+    elif ends[0] is not None and ends[1] is not None:
+        work = _packed(query, key, value, ends[0], ends[1], longest)
+    else:
+        work = _attended(prod(query.shape[:-1]) * key.shape[-3], query.shape[-1], value.shape[-1])
+    return work and replace(work, reads={"out": 0})  # where one is given, to be overwritten
+
+
+def _packed(
+    query: Tensor, key: Tensor, value: Tensor, ends_q: Tensor, ends_k: Tensor, longest: tuple[int | None, int | None]
+) -> Work | None:
+    """Sequences one after the other; where each ends is a value, and not to be seen.
+
+    b sequences that are all as long have ΣL_q·ΣL_k/b entries a head. Of different lengths they have more, if queries
+    and keys are of the same sequences (the mean of squares is at least the square of the mean).
+    """
+    sequences, queries, keys = ends_q.numel - 1, prod(query.shape[:-2]), prod(key.shape[:-2])
+    work = _attended(query.shape[-2] * queries * keys // max(sequences, 1), query.shape[-1], value.shape[-1])
+    if sequences == 1 or longest == (queries // sequences, keys // sequences):
+        return work
+    return replace(work, lower_bound=True) if ends_q.storage == ends_k.storage else None
 
 
 @formula("aten._cudnn_attention_forward")
-def cudnn_attention(query: Tensor, key: Tensor, value: Tensor, max_k: int, cum_seq_q: Tensor | None = None) -> Work:
+def cudnn_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    max_q: int,
+    max_k: int,
+    cum_seq_q: Tensor | None = None,
+    cum_seq_k: Tensor | None = None,
+) -> Work | None:
     """Query (batch, heads, L_q, d_qk), or packed like that of ``_flash_attention_forward``."""
-    if cum_seq_q is None:
+    if cum_seq_q is None or cum_seq_k is None:
         return scaled_dot_product_attention((query, key, value))
-    return positions_before_heads(query, key, value, cum_seq_q, max_k=max_k)
+    return _packed(query, key, value, cum_seq_q, cum_seq_k, (max_q, max_k))
 
 
 def _multi_head(query: Tensor, key: Tensor, embed_dim: int, num_heads: int) -> Work:

@@ -255,7 +255,7 @@ def _told(findings: Sequence[Finding]) -> RenderableType:
 def _unknown(report: Report) -> Iterator[RenderableType]:
     if not report.coverage.unknown:
         return
-    yield _heading("Unknown operators", "their arithmetic is not counted: totals are a lower bound")
+    yield _heading("Unknown operators", "their arithmetic is not counted, or not all: totals are a lower bound")
     for entry in report.coverage.unknown:
         lines = ", ".join(f"{line.file}:{line.line}" for line in entry.sources[:3])
         yield Text(f"  {entry.target} ×{entry.count}  {lines}")
