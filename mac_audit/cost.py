@@ -127,6 +127,15 @@ class Contraction:
         """Memory access cost without bias: hw(c1 + c2) + c1·c2·∏k/g, with each side's own positions."""
         return self.positions_in * self.c_in + self.positions_out * self.c_out + self.weights
 
+    @property
+    def convolution(self) -> str:
+        """The class of operator of a convolution of this geometry."""
+        if self.depthwise:
+            return "depthwise-conv"
+        if self.groups > 1:
+            return "grouped-conv"
+        return "pointwise-conv" if self.pointwise else "conv"
+
     def describe(self) -> dict[str, int]:
         """The layer in numbers, as a counterfactual shows it."""
         return {

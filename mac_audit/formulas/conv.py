@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-from math import prod
-
 from mac_audit.cost import Contraction, Work, formula
 from mac_audit.network import Tensor
 
@@ -38,15 +36,7 @@ def convolved(
         transposed=transposed,
         weighted=weight.is_weight,
     )
-    return Work(_kind(shape), shape.madds, other_ops=added * out.numel, contraction=shape)
-
-
-def _kind(shape: Contraction) -> str:
-    if shape.depthwise:
-        return "depthwise-conv"
-    if shape.groups > 1:
-        return "grouped-conv"
-    return "pointwise-conv" if prod(shape.kernel) == 1 else "conv"
+    return Work(shape.convolution, shape.madds, other_ops=added * out.numel, contraction=shape)
 
 
 @formula(
@@ -142,4 +132,4 @@ def conv_tbc(self: Tensor, weight: Tensor, out: Tensor) -> Work:
     shape = Contraction(
         c_in, c_out, self.numel // c_in, out.numel // c_out, kernel=(kernel,), weighted=weight.is_weight
     )
-    return Work(_kind(shape), shape.madds, other_ops=out.numel, contraction=shape)
+    return Work(shape.convolution, shape.madds, other_ops=out.numel, contraction=shape)
