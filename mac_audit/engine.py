@@ -136,7 +136,7 @@ def _inputs(network: Network) -> tuple[TensorInfo, ...]:
 
 
 def _class_cost(cost: Cost) -> ClassCost:
-    return ClassCost(cost.madds, cost.mac_elements, cost.mac_bytes, cost.operators, cost.unknown > 0)
+    return ClassCost(cost.madds, cost.mac_elements, cost.mac_bytes, cost.operators, lower_bound=cost.unknown > 0)
 
 
 def _layer_row(row: LayerCost) -> LayerRow:
