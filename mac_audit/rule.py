@@ -9,7 +9,7 @@ option without a default is one that the user has to give: until then the rule d
         \"\"\"No more than a hundred layers.\"\"\"
         return Measure(len(profile.layers), limit, measure="layers")
 
-Rules are found by the entry-point group ``mac_audit.rules``, the built-in ones like anybody's.
+Rules are found by the entry-point group ``mac_audit.rules``, the built-in ones like anybody's, and in plugins.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import inspect
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any, TypeVar, get_type_hints
 
 from mac_audit.errors import MacAuditError, nearest
@@ -117,8 +117,8 @@ def rule(code: str, name: str) -> Callable[[Callable[..., Outcome]], Rule]:
     return make
 
 
-def discover() -> tuple[Rule, ...]:
-    """Every installed rule, by code."""
+def discover(plugins: Iterable[ModuleType] = ()) -> tuple[Rule, ...]:
+    """Every installed rule, and those that ``plugins`` define, by code."""
     found: dict[str, Rule] = {}
     for entry in entry_points(group=GROUP):
         try:
@@ -129,6 +129,10 @@ def discover() -> tuple[Rule, ...]:
             raise MacAuditError(f"The rule {entry.name} ({entry.value}) lacks the decorator @rule.")
         if found.setdefault(loaded.code, loaded) is not loaded:
             raise MacAuditError(f"Two installed rules have the code {loaded.code}; uninstall one of their packages.")
+    for module in plugins:
+        for own in vars(module).values():
+            if isinstance(own, Rule) and found.setdefault(own.code, own) is not own:
+                raise MacAuditError(f"The rule {own.code} of {module.__file__} has the code of another; rename it.")
     return tuple(sorted(found.values(), key=lambda rule: rule.code))
 
 
