@@ -44,7 +44,7 @@ class _Lowering:
                 self.values[node] = self._add(node.meta["spec"], "input", node.meta["name"])
                 inputs.append(self.values[node])
             elif node.op == "get_attr":
-                self.values[node] = self._add(node.meta["spec"], self._role_of(node.target), node.target)
+                self.values[node] = self._add_member(node.meta["spec"], node.target)
             elif node.op == "output":
                 outputs = tuple(_refs(self._argument(node.args[0])))
             elif node.target is operator.getitem:
@@ -64,6 +64,12 @@ class _Lowering:
                 "torch": str(torch.__version__).partition("+")[0],
             },
         )
+
+    def _add_member(self, spec: Any, name: str) -> Any:
+        """A tensor of the model, or those that a quantised layer packed into one object."""
+        if isinstance(spec, Spec):
+            return self._add(spec, self._role_of(name), name)
+        return tuple(None if item is None else self._add(item, "constant", name) for item in spec)
 
     def _final(self, tensor: Tensor) -> Tensor:
         """What was fixed until something was written into it is no weight."""

@@ -27,7 +27,7 @@ _OURS = tuple(
     str(_PACKAGE / name)
     for name in (
         *("source.py", "capture.py", "recorder.py", "steps.py", "inputs.py", "load.py"),
-        *("_torch.py", "api.py", f"cli{os.sep}"),
+        *("_torch.py", "api.py", "job.py", f"cli{os.sep}"),
     )
 )
 _INFRASTRUCTURE = (f"{Path(torch.__file__).parent}{os.sep}", *_OURS, "<frozen")
