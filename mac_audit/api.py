@@ -27,6 +27,7 @@ def audit(
     options: Mapping[str, Mapping[str, Any]] | None = None,
     target: str | None = None,
     construction: str = "model as given",
+    origin: str = "inputs as given",
 ) -> Report:
     """Capture ``model`` on ``inputs``, cost it and judge it.
 
@@ -34,7 +35,7 @@ def audit(
     meta device do. ``rules`` are all installed ones by default, ``options`` theirs by code (``{"G1": {"limit":
     0.1}}``). The model is unchanged afterwards. Raises ``MacAuditError`` where the model cannot be captured.
     """
-    profile = Profile(lower(record(model, inputs), construction), execution)
+    profile = Profile(lower(record(model, inputs), construction, origin), execution)
     return engine.audit(
         profile,
         discover() if rules is None else rules,
@@ -52,7 +53,15 @@ def audit_request(
     options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Report:
     """Load what ``request`` names and audit it; ``rules`` and ``options`` are those of ``audit``."""
-    loaded = load(request.target, request.arguments, request.inputs)
+    loaded = load(
+        request.target,
+        request.arguments,
+        request.inputs,
+        batch=request.batch,
+        seq_len=request.seq_len,
+        resolution=request.resolution,
+        phase=request.phase,
+    )
     return audit(
         loaded.model,
         loaded.inputs,
@@ -62,4 +71,5 @@ def audit_request(
         options=options,
         target=request.target,
         construction=loaded.construction,
+        origin=loaded.origin,
     )

@@ -16,9 +16,15 @@ class Request:
 
     ``target`` names the model as ``mac_audit.load`` reads it, ``arguments`` are those of its constructor. ``inputs``
     are specifications such as ``1,3,224,224`` or ``ids=1,77:int64``; without any, they are found beside the model.
+    ``batch``, ``seq_len`` and ``resolution`` (height and width) change them. ``phase`` is ``prefill``, a language
+    model's run over its prompt, or ``decode``, its step to the next token with a cache of ``seq_len`` tokens.
     """
 
     target: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     inputs: tuple[str, ...] = ()
     execution: str = "folded"
+    batch: int | None = None
+    seq_len: int | None = None
+    resolution: tuple[int, int] | None = None
+    phase: str | None = None

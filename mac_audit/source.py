@@ -25,7 +25,10 @@ _ATTRIBUTE = "_mac_audit_sources"
 _PACKAGE = Path(__file__).parent
 _OURS = tuple(
     str(_PACKAGE / name)
-    for name in ("source.py", "capture.py", "inputs.py", "load.py", "_torch.py", "api.py", f"cli{os.sep}")
+    for name in (
+        *("source.py", "capture.py", "inputs.py", "load.py", "construction.py", "_torch.py", "api.py"),
+        *(f"cli{os.sep}", f"targets{os.sep}", f"conventions{os.sep}"),
+    )
 )
 _INFRASTRUCTURE = (f"{Path(torch.__file__).parent}{os.sep}", *_OURS, "<frozen")
 _STDLIB = tuple(f"{sysconfig.get_path(name)}{os.sep}" for name in ("stdlib", "platstdlib"))

@@ -24,6 +24,14 @@ _REQUEST_OPTIONS = (
         metavar="[NAME=]SHAPE[:DTYPE]",
         help="An input, such as 1,3,224,224 or ids=1,77:int64; once for each.",
     ),
+    click.option("--batch", type=click.IntRange(min=1), help="The batch size of the inputs."),
+    click.option("--seq-len", type=click.IntRange(min=1), help="The number of tokens, or other steps, of the inputs."),
+    click.option("--resolution", metavar="N|HxW", help="The side of input images, or height and width."),
+    click.option(
+        "--phase",
+        type=click.Choice(["prefill", "decode"]),
+        help="A language model's run over its prompt, or its step to the next token with a cache of --seq-len tokens.",
+    ),
     click.option(
         "--execution",
         type=click.Choice(["folded", "eager", "fused"]),
@@ -42,10 +50,28 @@ def request_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(command)
     def with_request(
-        *, target: str, arguments: tuple[str, ...], inputs: tuple[str, ...], execution: str, **others: Any
+        *,
+        target: str,
+        arguments: tuple[str, ...],
+        inputs: tuple[str, ...],
+        execution: str,
+        batch: int | None,
+        seq_len: int | None,
+        resolution: str | None,
+        phase: str | None,
+        **others: Any,
     ) -> Any:
         with errors_told(others.get("show_traceback", False)):
-            request = Request(target, dict(map(parse_argument, arguments)), inputs, execution)
+            request = Request(
+                target,
+                dict(map(parse_argument, arguments)),
+                inputs,
+                execution,
+                batch,
+                seq_len,
+                parse_resolution(resolution) if resolution else None,
+                phase,
+            )
         return command(request=request, **others)
 
     for option in reversed(_REQUEST_OPTIONS):
@@ -56,7 +82,7 @@ def request_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def parse_argument(text: str) -> tuple[str, Any]:
     """``key=value`` with a Python literal, ``true``, ``false``, ``none`` or else a string as the value."""
     key, equals, value = text.partition("=")
-    if not equals or not key.isidentifier():
+    if not equals or not all(part.isidentifier() for part in key.split(".")):
         raise MacAuditError(f"--arg {text!r} is not key=value; write it like --arg width=1.5.")
     words = {"true": True, "false": False, "none": None}
     if value.lower() in words:
@@ -65,6 +91,14 @@ def parse_argument(text: str) -> tuple[str, Any]:
         return key, ast.literal_eval(value)
     except (ValueError, SyntaxError):
         return key, value
+
+
+def parse_resolution(text: str) -> tuple[int, int]:
+    """``N`` or ``HxW`` as height and width."""
+    sides = text.lower().split("x")
+    if len(sides) > 2 or not all(side.isdecimal() and int(side) > 0 for side in sides):
+        raise MacAuditError(f"--resolution {text!r} is not N or HxW; write it like 256 or 480x640.")
+    return int(sides[0]), int(sides[-1])
 
 
 @contextlib.contextmanager

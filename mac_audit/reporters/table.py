@@ -260,7 +260,7 @@ def _legend(report: Report) -> Iterable[str]:
     yield report.conventions["mac"] + "."
     yield report.conventions["execution"] + "."
     capture = report.capture
-    yield f"captured on {capture['method']}; {capture['construction']}; torch {capture['torch']}."
+    yield f"captured on {capture['method']}; {capture['construction']}; {capture['inputs']}; torch {capture['torch']}."
     yield from report.notes
 
 
