@@ -27,15 +27,13 @@ from torch import nn
 
 from mac_audit.construction import ON_META, REAL, construct
 from mac_audit.conventions import find_inputs
-from mac_audit.conventions.decode import decode_step
+from mac_audit.conventions.phase import in_phase
 from mac_audit.errors import MacAuditError
 from mac_audit.inputs import Found, Inputs, given_inputs
 from mac_audit.sizes import Sizes, resized
 from mac_audit.targets import Built, scheme_of
 
 __all__ = ["ON_META", "REAL", "Loaded", "load"]
-
-PHASES = ("prefill", "decode")
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ def load(
     def find(sizes: Sizes, phase: str | None) -> Found:
         found = Found(resized(given, sizes), "inputs as given") if given else _found(built, sizes, target)
         sizes.check(target)
-        return decode_step(built.model, found, target) if phase == "decode" else found
+        return in_phase(phase, built.model, found, target) if phase else found
 
     found = find(Sizes(batch, seq_len, resolution), phase)
     return Loaded(target, built.model, found.inputs, built.construction or construction, found.origin, find)
