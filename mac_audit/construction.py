@@ -7,6 +7,7 @@ it runs again with real ones, uninitialised, and the report says so.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,13 +35,20 @@ def construct(build: Callable[[], T], target: str) -> tuple[T, str]:
                     return build(), ON_META
             except MacAuditError:
                 raise
-            except Exception:  # a constructor that needs values, or a mistake that the second attempt tells of
+            except Exception as error:
+                if not _may_need_values(error):
+                    raise
                 with _Uninitialised():
                     return build(), REAL
     except MacAuditError:
         raise
     except (Exception, SystemExit) as error:
         raise MacAuditError(_explanation(error, target)) from error
+
+
+def _may_need_values(error: Exception) -> bool:
+    """Whether the meta device may have caused ``error``; a mistake is told by the second attempt otherwise."""
+    return isinstance(error, RuntimeError) or "meta" in str(error)
 
 
 def _explanation(error: BaseException, target: str) -> str:
@@ -87,15 +95,36 @@ def _parameters_on_meta() -> Iterator[None]:
 
     nn.Module.register_parameter = register  # type: ignore[assignment, method-assign]
     try:
-        yield
+        with _HugeOnMeta():
+            yield
     finally:
         nn.Module.register_parameter = original  # type: ignore[method-assign]
+
+
+class _HugeOnMeta(TorchFunctionMode):
+    """Puts tensors on the meta device that are too large to be anything but parameters, before they are registered."""
+
+    factories = frozenset({torch.empty, torch.zeros, torch.ones, torch.randn, torch.rand})
+    huge = 2**28  # elements: memory for a gigabyte of them may not even be there to set aside
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func in self.factories and kwargs.get("device") is None:
+            shape = kwargs.get("size", args[0] if args and isinstance(args[0], tuple | list) else args)
+            if math.prod(size for size in shape if isinstance(size, int)) >= self.huge:
+                kwargs = {**kwargs, "device": "meta"}
+        return func(*args, **kwargs)
 
 
 class _Uninitialised(TorchFunctionMode):
     """Skips what fills tensors with random numbers."""
 
-    skipped = frozenset({torch.Tensor.normal_, torch.Tensor.uniform_, torch.Tensor.erfinv_, torch.Tensor.exponential_})
+    skipped = frozenset(
+        {torch.Tensor.normal_, torch.Tensor.uniform_, torch.Tensor.erfinv_, torch.Tensor.exponential_}
+        | {getattr(nn.init, f"{name}_") for name in ("normal", "uniform", "trunc_normal", "orthogonal", "sparse")}
+        | {getattr(nn.init, f"{who}_{how}_") for who in ("kaiming", "xavier") for how in ("normal", "uniform")}
+    )
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        return args[0] if func in self.skipped else func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        return (args[0] if args else kwargs["tensor"]) if func in self.skipped else func(*args, **kwargs)

@@ -38,14 +38,20 @@ class Inputs:
 
     def names(self, model: nn.Module) -> list[str]:
         """A name for each tensor, from the signature of the model's ``forward``: ``x``, ``pair.0``."""
-        kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        formal = [p.name for p in inspect.signature(model.forward).parameters.values() if p.kind in kinds]
+        formal = _positional(model)
         given = [(formal[i] if i < len(formal) else f"input_{i}", value) for i, value in enumerate(self.args)]
         names: list[str] = []
         for name, value in (*given, *self.kwargs.items()):
             number = sum(1 for _ in tensors_in(value))
             names += [name] if number == 1 else [f"{name}.{i}" for i in range(number)]
         return names
+
+
+def _positional(model: nn.Module) -> list[str]:
+    if isinstance(model, torch.jit.ScriptModule):
+        return [argument.name for argument in model.forward.schema.arguments[1:]]
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [p.name for p in inspect.signature(model.forward).parameters.values() if p.kind in kinds]
 
 
 class Found(NamedTuple):
