@@ -6,6 +6,8 @@ When a torch release moves one of them, this is the file to change.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 import torch._dynamo  # a second; FakeTensorMode would import it at its first use
@@ -28,6 +30,7 @@ __all__ = [
     "fake_twin",
     "is_lift",
     "log",
+    "log_silenced",
     "module_call",
     "storage_key",
 ]
@@ -36,6 +39,17 @@ log = logging.getLogger("torch._subclasses.fake_tensor")
 module_call = torch.nn.Module.__call__
 
 _LIFTS = (torch.ops.aten.lift_fresh.default, torch.ops.aten.lift.default)
+
+
+@contextmanager
+def log_silenced() -> Iterator[None]:
+    """Keep tracebacks out of torch's log: what is wrong is raised as well, and told in a sentence."""
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def is_lift(function: torch._ops.OpOverload) -> bool:

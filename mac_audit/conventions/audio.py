@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
-from mac_audit.conventions.call import Call, argument
+from mac_audit.conventions.call import Call, Choice, argument
 
 _SECTIONS = ("audio", "speech", "encoder")
 _SECOND = 16000  # samples: the rate that speech models are trained at
@@ -31,7 +32,22 @@ def samples(call: Call) -> Tensor:
 
 
 @argument("input_features")
-def spectrogram(call: Call) -> Tensor:
-    """Frames of a spectrogram, (batch, frames, bins)."""
-    frames, batch = call.sizes.sequence(_FRAMES), call.sizes.batch()
-    return call.floats(batch, frames, bins(call) or 80)
+def spectrograms(call: Call) -> Choice:
+    """Frames of a spectrogram: (batch, frames, bins), (batch, bins, frames) or (batch, 1, frames, bins).
+
+    Where positions are learned, as many frames as they are for: two a position, as in Whisper.
+    """
+    batch, high = call.sizes.batch(), bins(call) or 80
+    positions = call.setting(("max_source_positions",), _SECTIONS)
+    frames = call.sizes.sequence(_FRAMES)
+    fixed = frames if call.sizes.given["seq_len"] or not isinstance(positions, int) else 2 * positions
+    shapes = [(batch, frames, high), (batch, high, fixed), (batch, 1, frames, high)]
+    return Choice(call.floats(*shape) for shape in shapes)
+
+
+@argument("input_features_mask", "feature_attention_mask")
+def frames_mask(call: Call) -> Choice:
+    """Ones, (batch, frames): no frame is padding."""
+    batch = call.sizes.batch()
+    long = [max(features.shape[1:], key=lambda size: size != bins(call)) for features in spectrograms(call)]
+    return Choice(torch.ones(batch, frames, dtype=torch.int64) for frames in long)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -13,7 +13,7 @@ from mac_audit import _torch as private
 from mac_audit.nested import map_tensors
 
 
-def shapes(model: nn.Module, call: Callable[[nn.Module], Any], inputs: Any) -> Any:
+def shapes(model: nn.Module, call: Callable[[nn.Module, Any], Any], inputs: Any) -> Any:
     """What ``call(model, inputs)`` returns, with tensors on the meta device in the place of its own.
 
     It runs on a copy of the model whose tensors are fake, so that nothing is computed and the model stays as it is.
@@ -31,6 +31,17 @@ def shapes(model: nn.Module, call: Callable[[nn.Module], Any], inputs: Any) -> A
     for module in double.modules():
         for table in (module._parameters, module._buffers):
             table.update({name: fake(tensor) for name, tensor in table.items() if tensor is not None})
-    with torch.no_grad(), mode:
+    with torch.no_grad(), mode, private.log_silenced():
         result = call(double, map_tensors(fake, inputs))
     return map_tensors(lambda t: torch.empty_strided(t.shape, t.stride(), dtype=t.dtype, device="meta"), result)
+
+
+def accepts(model: nn.Module, kwargs: Mapping[str, Any]) -> bool:
+    """Whether ``forward`` takes these arguments, as far as shapes tell."""
+    try:
+        shapes(model, lambda double, given: double(**given), dict(kwargs))
+    except (private.DataDependentOutputException, private.DynamicOutputShapeException):
+        return True
+    except Exception:
+        return False
+    return True

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from torch import nn
 
 from mac_audit.conventions import audio, series, text, vision  # noqa: F401  (they register their arguments)
-from mac_audit.conventions.call import ARGUMENTS, Call
+from mac_audit.conventions.call import ARGUMENTS, Call, Choice
+from mac_audit.conventions.dry import accepts
+from mac_audit.conventions.multimodal import with_placeholders
 from mac_audit.errors import MacAuditError
 from mac_audit.inputs import Found, Inputs
 from mac_audit.sizes import Sizes
@@ -22,7 +25,18 @@ def inputs(model: nn.Module, sizes: Sizes) -> Found | None:
     if not hasattr(config, "to_dict") or not hasattr(model, "main_input_name"):
         return None
     call = Call(model, config, sizes)
-    return Found(Inputs(kwargs={name: _value(call, name) for name in _names(call)}), "inputs from the configuration")
+    values = _chosen(call, {name: _value(call, name) for name in _names(call)})
+    return Found(Inputs(kwargs=values), "inputs from the configuration")
+
+
+def _chosen(call: Call, values: dict[str, Any]) -> dict[str, Any]:
+    """``values`` with the first of what they leave to choose that ``forward`` accepts; the first where it accepts none."""
+    choices = max((len(value) for value in values.values() if isinstance(value, Choice)), default=1)
+    candidates = [
+        with_placeholders(call, {k: v[i] if isinstance(v, Choice) else v for k, v in values.items()})
+        for i in range(choices)
+    ]
+    return next((c for c in candidates if choices == 1 or accepts(call.model, c)), candidates[0])
 
 
 def _names(call: Call) -> list[str]:
@@ -38,11 +52,21 @@ def _names(call: Call) -> list[str]:
             :1
         ]
     if "pixel_values" in names:
-        names += ["image_grid_thw", "image_sizes"]
+        names += ["image_grid_thw", "pixel_attention_mask", "spatial_shapes"]
+        if vision.tiles(call) is not None or "image_sizes" in _required(call, "get_image_features"):
+            names.append("image_sizes")
+    if "input_features" in names:
+        names += ["input_features_mask", "feature_attention_mask"]
     if getattr(call.config, "is_encoder_decoder", False):
         names.append("decoder_input_ids")
     names.append("bbox")
     return [name for name in dict.fromkeys(names) if name in parameters]
+
+
+def _required(call: Call, method: str) -> set[str]:
+    found = getattr(call.model, method, None)
+    parameters = inspect.signature(found).parameters.values() if callable(found) else ()
+    return {p.name for p in parameters if p.default is p.empty}
 
 
 def _has_section(config: Any, kinds: tuple[str, ...]) -> bool:

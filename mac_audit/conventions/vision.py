@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -67,9 +68,51 @@ def image(call: Call) -> Tensor:
     batch = call.sizes.batch()
     if grid is not None:
         return call.floats(batch * grid[0] * grid[1] * grid[2], grid[3])
-    frames = call.setting(("num_frames",), _SECTIONS)
+    if "spatial_shapes" in call.parameters:
+        rows, columns, numbers = _cut(call)
+        return call.floats(batch, rows * columns, numbers)
     size = (channels(call), *resolution(call))
+    images = tiles(call)
+    if images is not None:
+        return call.floats(batch, images, channels(call), *own_resolution(call))
+    if "pixel_attention_mask" in call.parameters:  # several images a sample; one is given
+        return call.floats(batch, 1, *size)
+    frames = call.setting(("num_frames",), _SECTIONS)
     return call.floats(batch, frames, *size) if isinstance(frames, int) else call.floats(batch, *size)
+
+
+def _cut(call: Call) -> tuple[int, int, int]:
+    """Rows and columns of patches of an image, and the numbers in a patch."""
+    side = pair(call.setting(("patch_size",), _SECTIONS), (16, 16))
+    height, width = resolution(call)
+    return height // side[0], width // side[1], channels(call) * side[0] * side[1]
+
+
+def tiles(call: Call) -> int | None:
+    """Into how many tiles an image is cut, itself among them, for models that cut it by a list of resolutions."""
+    resolutions = call.setting(("image_grid_pinpoints",))
+    if not resolutions or "image_sizes" not in call.parameters:
+        return None
+    from transformers.image_processing_utils import select_best_resolution
+
+    side = own_resolution(call)
+    height, width = select_best_resolution(resolution(call), resolutions)
+    return 1 + math.ceil(height / side[0]) * math.ceil(width / side[1])
+
+
+@argument("pixel_attention_mask")
+def pixel_mask(call: Call) -> Tensor:
+    """Ones: no pixel, and no patch, is padding."""
+    if "spatial_shapes" in call.parameters:
+        rows, columns, _ = _cut(call)
+        return torch.ones(call.sizes.batch(), rows * columns, dtype=torch.int64)
+    return torch.ones(call.sizes.batch(), 1, *resolution(call), dtype=torch.bool)
+
+
+@argument("spatial_shapes")
+def spatial_shapes(call: Call) -> Tensor:
+    """Rows and columns of the patches of each image."""
+    return torch.tensor([_cut(call)[:2]]).repeat(call.sizes.batch(), 1)
 
 
 @argument("pixel_values_videos")
@@ -77,6 +120,12 @@ def clip(call: Call) -> Tensor:
     """(batch, frames, channels, height, width)."""
     frames = call.setting(("num_frames", "frames_per_clip"), _SECTIONS, 16)
     return call.floats(call.sizes.batch(), frames, channels(call), *resolution(call))
+
+
+@argument("hidden_states")
+def patch_rows(call: Call) -> Tensor | None:
+    """The patches of an image for an encoder of any resolution, (patches, numbers in a patch)."""
+    return image(call) if patches(call) else None
 
 
 @argument("image_grid_thw", "grid_thw")
