@@ -28,6 +28,7 @@ import logging
 import operator
 import re
 import sys
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -41,6 +42,8 @@ from mac_audit.inputs import Inputs
 from mac_audit.nested import map_tensors, plain_containers, tensors_in
 from mac_audit.network import Layer, Parameter, Shape
 from mac_audit.source import boundary, callers, construction_lines, raising_line
+
+_CONTAINERS = (list, dict, set, OrderedDict)  # a subclass may not let itself be written to, as a frozen configuration
 
 
 class Spec(NamedTuple):
@@ -325,7 +328,7 @@ def _module_calls_seen_by(recorder: _Recorder) -> Iterator[None]:
 def _restored(model: nn.Module) -> Iterator[None]:
     """Leave every attribute of every module as it was, and what its lists, dicts and sets hold."""
     tables = [vars(module) for module in model.modules()]
-    inner = [value for table in tables for value in table.values() if isinstance(value, list | dict | set)]
+    inner = [value for table in tables for value in table.values() if type(value) in _CONTAINERS]
     before = [(container, copy.copy(container)) for container in (*tables, *inner)]
     try:
         yield

@@ -90,7 +90,7 @@ def load(
 
 
 def _found(built: Built, sizes: Sizes, target: str) -> Found:
-    found = built.inputs(sizes) or find_inputs(built.model, sizes)
+    found = (built.inputs(sizes) if built.inputs else None) or find_inputs(built.model, sizes)
     if found is None:
         raise MacAuditError(
             f"The inputs of {target} are not known; give them with --input, such as --input 1,3,224,224 or"

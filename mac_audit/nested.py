@@ -14,7 +14,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-_NO_CONTAINERS = (type, ModuleType, nn.Module, Enum)
+_NO_CONTAINERS = (Tensor, type, ModuleType, nn.Module, Enum)
 
 
 def tensors_in(value: Any, _within: frozenset[int] = frozenset()) -> Iterator[Tensor]:
@@ -74,6 +74,6 @@ def _items(value: Any) -> list[tuple[Any, Any]]:
 
 
 def _has_attributes(value: Any) -> bool:
-    if isinstance(value, Tensor) or isinstance(value, _NO_CONTAINERS) or callable(value):
+    if isinstance(value, _NO_CONTAINERS) or callable(value):
         return False
     return dataclasses.is_dataclass(value) or hasattr(value, "__dict__")

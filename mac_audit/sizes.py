@@ -77,14 +77,17 @@ def resized(inputs: Inputs, sizes: Sizes) -> Inputs:
         shape = list(tensor.shape)
         if shape and shape[0] == first and batch is not None:
             shape[0] = batch
-        if resolution is not None and any(tensor is image for image in images):
-            if tensor.shape[-2:] == images[0].shape[-2:]:
-                shape[-2:] = resolution
-        if length is not None and any(tensor is ids for ids in tokens) and tensor.shape[1] == tokens[0].shape[1]:
+        if resolution is not None and _among(images, tensor) and tensor.shape[-2:] == images[0].shape[-2:]:
+            shape[-2:] = resolution
+        if length is not None and _among(tokens, tensor) and tensor.shape[1] == tokens[0].shape[1]:
             shape[1] = length
         return _reshaped(tensor, shape)
 
     return Inputs(map_tensors(change, inputs.args), map_tensors(change, dict(inputs.kwargs)))
+
+
+def _among(tensors: list[Tensor], tensor: Tensor) -> bool:
+    return any(tensor is other for other in tensors)
 
 
 def _reshaped(tensor: Tensor, shape: list[int]) -> Tensor:

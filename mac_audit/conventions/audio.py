@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from mac_audit.conventions.call import Call, Choice, argument
+from mac_audit.conventions.call import Call, argument
+from mac_audit.conventions.choice import Choice
 
 _SECTIONS = ("audio", "speech", "encoder")
 _SECOND = 16000  # samples: the rate that speech models are trained at

@@ -29,13 +29,6 @@ def argument(*names: str) -> Callable[[Argument], Argument]:
     return register
 
 
-class Choice(tuple[Any, ...]):
-    """Values of which a model takes one; the first that its ``forward`` accepts is meant, see ``dry.accepted``.
-
-    Where several arguments leave a choice they have the same number of values, that go together.
-    """
-
-
 @dataclasses.dataclass(frozen=True)
 class Call:
     """A model whose ``forward`` is to be called: its configuration, what ``forward`` takes, the sizes asked for."""

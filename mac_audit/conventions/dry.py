@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -34,14 +34,3 @@ def shapes(model: nn.Module, call: Callable[[nn.Module, Any], Any], inputs: Any)
     with torch.no_grad(), mode, private.log_silenced():
         result = call(double, map_tensors(fake, inputs))
     return map_tensors(lambda t: torch.empty_strided(t.shape, t.stride(), dtype=t.dtype, device="meta"), result)
-
-
-def accepts(model: nn.Module, kwargs: Mapping[str, Any]) -> bool:
-    """Whether ``forward`` takes these arguments, as far as shapes tell."""
-    try:
-        shapes(model, lambda double, given: double(**given), dict(kwargs))
-    except (private.DataDependentOutputException, private.DynamicOutputShapeException):
-        return True
-    except Exception:
-        return False
-    return True

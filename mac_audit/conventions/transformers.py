@@ -8,8 +8,8 @@ from typing import Any
 from torch import nn
 
 from mac_audit.conventions import audio, series, text, vision  # noqa: F401  (they register their arguments)
-from mac_audit.conventions.call import ARGUMENTS, Call, Choice
-from mac_audit.conventions.dry import accepts
+from mac_audit.conventions.call import ARGUMENTS, Call
+from mac_audit.conventions.choice import chosen
 from mac_audit.conventions.multimodal import with_placeholders
 from mac_audit.errors import MacAuditError
 from mac_audit.inputs import Found, Inputs
@@ -25,18 +25,8 @@ def inputs(model: nn.Module, sizes: Sizes) -> Found | None:
     if not hasattr(config, "to_dict") or not hasattr(model, "main_input_name"):
         return None
     call = Call(model, config, sizes)
-    values = _chosen(call, {name: _value(call, name) for name in _names(call)})
-    return Found(Inputs(kwargs=values), "inputs from the configuration")
-
-
-def _chosen(call: Call, values: dict[str, Any]) -> dict[str, Any]:
-    """``values`` with the first of what they leave to choose that ``forward`` accepts; the first where it accepts none."""
-    choices = max((len(value) for value in values.values() if isinstance(value, Choice)), default=1)
-    candidates = [
-        with_placeholders(call, {k: v[i] if isinstance(v, Choice) else v for k, v in values.items()})
-        for i in range(choices)
-    ]
-    return next((c for c in candidates if choices == 1 or accepts(call.model, c)), candidates[0])
+    values = {name: _value(call, name) for name in _names(call)}
+    return Found(Inputs(kwargs=chosen(call, values, with_placeholders)), "inputs from the configuration")
 
 
 def _names(call: Call) -> list[str]:

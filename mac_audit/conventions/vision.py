@@ -40,7 +40,7 @@ def channels(call: Call) -> int:
 
 
 def patches(call: Call) -> tuple[int, int, int, int] | None:
-    """Frames, rows and columns of the patches of one image, and the numbers in a patch, for models of any resolution."""
+    """Frames, rows and columns of the patches of an image, and the numbers in a patch, for models of any resolution."""
     names = call.parameters
     if "image_grid_thw" not in names and "grid_thw" not in names:
         return None

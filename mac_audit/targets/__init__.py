@@ -27,16 +27,12 @@ from mac_audit.sizes import Sizes
 from mac_audit.source import boundary
 
 
-def _nothing(sizes: Sizes) -> Found | None:
-    return None
-
-
 @dataclass(frozen=True)
 class Built:
-    """A model, what its scheme knows of its inputs, and how it was built where that is not the scheme's caller's doing."""
+    """A model, what its scheme knows of its inputs, and where its parameters come from if they were not built."""
 
     model: nn.Module
-    inputs: Callable[[Sizes], Found | None] = _nothing
+    inputs: Callable[[Sizes], Found | None] | None = None
     construction: str | None = None
 
 

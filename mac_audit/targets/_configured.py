@@ -53,7 +53,7 @@ def attribute(module: ModuleType, name: str) -> Any:
 
 
 def read_config(name: str) -> dict[str, Any] | None:
-    """The values of a local ``config.json``, or of the one in a local directory; None where ``name`` is no such path."""
+    """The values of a local ``config.json``, or of the one in a directory; None where ``name`` is no such path."""
     path = Path(name)
     if path.is_dir():
         path = path / "config.json"

@@ -90,8 +90,9 @@ def _merged(values: dict[str, Any], changes: Mapping[str, Any], base: Any) -> di
     for key, value in changes.items():
         inner = getattr(base, key, None)
         if isinstance(value, dict) and hasattr(inner, "to_diff_dict"):
-            value = _merged(dict(values.get(key) or inner.to_diff_dict()), value, inner)
-        values[key] = value
+            values[key] = _merged(dict(values.get(key) or inner.to_diff_dict()), value, inner)
+        else:
+            values[key] = value
     return values
 
 
