@@ -17,22 +17,31 @@ from torch._subclasses.fake_tensor import (
     FakeTensor,
     FakeTensorMode,
     UnsupportedOperatorException,
+    in_kernel_invocation_manager,
 )
+from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.weak import TensorWeakRef
 
 __all__ = [
     "DataDependentOutputException",
     "DynamicOutputShapeException",
     "FakeTensor",
     "FakeTensorMode",
-    "TorchDispatchMode",
+    "OperatorMode",
+    "TensorWeakRef",
     "UnsupportedOperatorException",
+    "conversions_by_data",
+    "fake_like",
+    "fake_tensor",
     "fake_twin",
+    "fake_view",
     "is_lift",
     "log",
     "log_silenced",
     "module_call",
     "storage_key",
+    "storage_reference",
 ]
 
 log = logging.getLogger("torch._subclasses.fake_tensor")
@@ -52,6 +61,14 @@ def log_silenced() -> Iterator[None]:
         log.setLevel(level)
 
 
+class OperatorMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """A dispatch mode that torch.compile needs not be told to leave alone: nothing below it is compiled."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False
+
+
 def is_lift(function: torch._ops.OpOverload) -> bool:
     """Whether ``function`` is how a literal (``torch.tensor([1, 2])``) enters a trace."""
     return function in _LIFTS
@@ -64,7 +81,65 @@ def fake_twin(mode: FakeTensorMode, tensor: torch.Tensor) -> torch.Tensor:
     return mode.from_tensor(tensor.detach(), static_shapes=True)
 
 
+def fake_tensor(mode: FakeTensorMode, device: torch.device) -> torch.Tensor:
+    """A fake tensor without elements."""
+    return FakeTensor(mode, torch.empty(0, device="meta"), device)
+
+
+def fake_like(pattern: torch.Tensor, elements: torch.Tensor, requires_grad: bool = False) -> torch.Tensor:
+    """A fake tensor that looks like ``elements``, in the mode and on the device of the fake tensor ``pattern``.
+
+    What ``FakeTensor(mode, elements, device)`` makes, in a tenth of the time: its constructor checks much that is
+    the same each time.
+    """
+    fake: torch.Tensor = torch.Tensor._make_subclass(
+        FakeTensor,
+        elements,
+        requires_grad,
+        dispatch_device=True,
+        device_for_backend_keys=pattern.fake_device,  # type: ignore[attr-defined]
+    )
+    torch._C._set_warn_deprecated_on_mutable_data_ptr(fake)
+    vars(fake).update(vars(pattern))
+    return fake
+
+
+def fake_view(base: torch.Tensor, shape: tuple[int, ...], stride: tuple[int, ...], offset: int) -> torch.Tensor:
+    """A new fake tensor that looks at the memory of another one, which begins ``offset`` elements into it."""
+    elements = torch.empty_strided(shape, stride, dtype=base.dtype, device="meta")
+    mode = base.fake_mode  # type: ignore[attr-defined]
+    with in_kernel_invocation_manager(mode):
+        elements.set_(base.untyped_storage(), offset, shape, stride)
+    return FakeTensor(mode, elements, base.fake_device)  # type: ignore[attr-defined]
+
+
+@contextmanager
+def conversions_by_data() -> Iterator[None]:
+    """Let ``Module.to`` inside a ``forward`` give a fake parameter new data, as it gives to a real one.
+
+    For fake ones it exchanges the tensors behind two Python objects, which it refuses where anybody knows either.
+    """
+    original = torch.utils.swap_tensors
+
+    def give(parameter: torch.Tensor, converted: torch.Tensor) -> None:
+        if isinstance(parameter, FakeTensor):
+            parameter.data = converted
+        else:
+            original(parameter, converted)  # type: ignore[no-untyped-call]
+
+    torch.utils.swap_tensors = give
+    try:
+        yield
+    finally:
+        torch.utils.swap_tensors = original
+
+
 def storage_key(tensor: torch.Tensor) -> int:
     """A number that tensors have in common exactly when they share memory (while both are alive)."""
     key: int = tensor.untyped_storage()._cdata
     return key
+
+
+def storage_reference(tensor: torch.Tensor) -> object:
+    """While this is held, no other memory gets the ``storage_key`` of ``tensor``, also once that is gone."""
+    return StorageWeakRef(tensor.untyped_storage())  # type: ignore[no-untyped-call]

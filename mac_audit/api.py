@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal
 
 from torch import nn
 
 from mac_audit import engine
-from mac_audit.capture import record
+from mac_audit.capture import Way, record
 from mac_audit.load import load
 from mac_audit.lower import lower
 from mac_audit.profile import Profile
@@ -28,21 +30,24 @@ def audit(
     target: str | None = None,
     construction: str = "model as given",
     origin: str = "inputs as given",
+    way: Way = "auto",
 ) -> Report:
     """Capture ``model`` on ``inputs``, cost it and judge it.
 
     ``inputs`` is a tensor, a tuple or list of positional arguments, or a dict of keyword arguments; tensors on the
     meta device do. ``rules`` are all installed ones by default, ``options`` theirs by code (``{"G1": {"limit":
-    0.1}}``). The model is unchanged afterwards. Raises ``MacAuditError`` where the model cannot be captured.
+    0.1}}``), ``way`` that of ``capture``. The model is unchanged afterwards. Raises ``MacAuditError`` where the model
+    cannot be captured.
     """
-    profile = Profile(lower(record(model, inputs), construction, origin), execution)
-    return engine.audit(
-        profile,
-        discover() if rules is None else rules,
-        target=target or type(model).__name__,
-        options=options,
-        flop_convention=flop_convention,
-    )
+    with _without_collections():
+        profile = Profile(lower(record(model, inputs, way), construction, origin), execution)
+        return engine.audit(
+            profile,
+            discover() if rules is None else rules,
+            target=target or type(model).__name__,
+            options=options,
+            flop_convention=flop_convention,
+        )
 
 
 def audit_request(
@@ -72,4 +77,17 @@ def audit_request(
         target=request.target,
         construction=loaded.construction,
         origin=loaded.origin,
+        way=request.capture,
     )
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Let the garbage collector wait: an audit makes many objects that all stay, and looking through them is slow."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

@@ -49,7 +49,8 @@ class Inputs:
 
 def _positional(model: nn.Module) -> list[str]:
     if isinstance(model, torch.jit.ScriptModule):
-        return [argument.name for argument in model.forward.schema.arguments[1:]]
+        schema: Any = model.forward.schema  # type: ignore[attr-defined]
+        return [argument.name for argument in schema.arguments[1:]]
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     return [p.name for p in inspect.signature(model.forward).parameters.values() if p.kind in kinds]
 

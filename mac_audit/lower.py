@@ -11,8 +11,9 @@ from typing import Any
 import torch
 from torch import fx
 
-from mac_audit.capture import Recording, Spec
+from mac_audit.capture import Recording
 from mac_audit.network import Argument, Network, Operator, Ref, Role, Scalar, Tensor
+from mac_audit.recorder import Spec
 
 
 def lower(
@@ -60,7 +61,7 @@ class _Lowering:
             tuple(inputs),
             outputs,
             {
-                "method": self.captured.meta["method"],
+                **self.captured.meta["how"],
                 "construction": construction,
                 "inputs": origin,
                 "torch": str(torch.__version__).partition("+")[0],

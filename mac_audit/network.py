@@ -80,7 +80,7 @@ Scalar = None | bool | int | float | str | Ref
 Argument = Scalar | tuple[Scalar, ...]  # operator schemas nest no deeper
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Operator:
     """One ATen operator call.
 
@@ -103,7 +103,7 @@ class Operator:
     view: bool = False
     kernel: str = ""
 
-    @property
+    @cached_property
     def inputs(self) -> tuple[int, ...]:
         """Indices of the tensors among the arguments, in order, each once."""
         return tuple(dict.fromkeys(_refs(self.arguments.values())))

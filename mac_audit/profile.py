@@ -133,13 +133,22 @@ class Profile:
         shapes do.
         """
         lines = self.layer[path].sources if path in self.layer else ()
-        made = [layer for layer in self.network.layers if lines and layer.sources[:1] == lines[:1]]
+        made = self._made_by.get(lines[0], []) if lines else []
         for depth in range(1, len(lines)):
             from_here = [layer for layer in made if layer.sources[: depth + 1] == lines[: depth + 1]]
             if len(self._geometries(from_here, judged)) >= len(self._geometries(made, judged)):
                 return lines[depth - 1]
             made = from_here
         return lines[-1] if lines else None
+
+    @cached_property
+    def _made_by(self) -> dict[Source, list[Layer]]:
+        """Layers by the line that constructed them."""
+        found: dict[Source, list[Layer]] = {}
+        for layer in self.network.layers:
+            if layer.source is not None:
+                found.setdefault(layer.source, []).append(layer)
+        return found
 
     def _geometries(self, layers: list[Layer], judged: Callable[[Contraction], object] | None) -> set[object]:
         if judged is None:

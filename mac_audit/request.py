@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +18,14 @@ class Request:
     are specifications such as ``1,3,224,224`` or ``ids=1,77:int64``; without any, they are found beside the model.
     ``batch``, ``seq_len`` and ``resolution`` (height and width) change them. ``phase`` is ``prefill``, a language
     model's run over its prompt, or ``decode``, its step to the next token with a cache of ``seq_len`` tokens.
+    ``capture`` forces one way of ``mac_audit.capture``.
     """
 
     target: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     inputs: tuple[str, ...] = ()
     execution: str = "folded"
+    capture: Literal["auto", "fake", "values", "real"] = "auto"
     batch: int | None = None
     seq_len: int | None = None
     resolution: tuple[int, int] | None = None

@@ -17,13 +17,14 @@ import difflib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, TypeVar
 
 from mac_audit.errors import MacAuditError
 from mac_audit.network import Source
 from mac_audit.profile import Profile
 
 GROUP = "mac_audit.rules"
+P = TypeVar("P")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,18 +117,20 @@ def find(rules: Sequence[Rule], name: str) -> Rule:
     raise MacAuditError(f"There is no rule {name!r}; installed are {', '.join(known.code for known in rules)}.{hint}")
 
 
-def fewest(violations: Iterable[Violation], access: float, limit: float, worth: float = 0) -> tuple[Violation, ...]:
-    """The fewest, worst first, that bring avoidable ÷ ``access`` down to ``limit`` when they are mended.
+def fewest(
+    places: Iterable[P], avoidable: Callable[[P], float], access: float, limit: float, worth: float = 0
+) -> list[P]:
+    """The fewest places, worst first, that bring ``avoidable`` ÷ ``access`` down to ``limit`` when they are mended.
 
-    What is mended leaves ``access`` too: it is memory access that is not needed any more. Those that avoid less than
-    ``worth`` elements are left out.
+    ``avoidable`` is in elements of memory access. What is mended leaves ``access`` too: it is memory access that is
+    not needed any more. Places that avoid less than ``worth`` elements are left out.
     """
-    ordered = sorted(violations, key=lambda violation: -violation.avoidable)
-    avoidable = sum(violation.avoidable for violation in ordered)
-    chosen: list[Violation] = []
-    for violation in ordered:
-        if avoidable <= limit * access or violation.avoidable < worth:
+    ordered = sorted(((avoidable(place), place) for place in places), key=lambda pair: -pair[0])
+    left = sum(amount for amount, _ in ordered)
+    chosen: list[P] = []
+    for amount, place in ordered:
+        if left <= limit * access or amount < worth:
             break
-        chosen.append(violation)
-        access, avoidable = access - violation.avoidable, avoidable - violation.avoidable
-    return tuple(chosen)
+        chosen.append(place)
+        access, left = access - amount, left - amount
+    return chosen

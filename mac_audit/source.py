@@ -26,8 +26,8 @@ _PACKAGE = Path(__file__).parent
 _OURS = tuple(
     str(_PACKAGE / name)
     for name in (
-        *("source.py", "capture.py", "inputs.py", "load.py", "construction.py", "_torch.py", "api.py"),
-        *(f"cli{os.sep}", f"targets{os.sep}", f"conventions{os.sep}"),
+        *("source.py", "capture.py", "recorder.py", "steps.py", "inputs.py", "load.py", "construction.py", "_torch.py"),
+        *("api.py", f"cli{os.sep}", f"targets{os.sep}", f"conventions{os.sep}"),
     )
 )
 _INFRASTRUCTURE = (f"{Path(torch.__file__).parent}{os.sep}", *_OURS, "<frozen")

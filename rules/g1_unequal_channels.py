@@ -54,14 +54,14 @@ def unequal_channels(profile: Profile, *, limit: float = 0.05, multiple: int = 8
     if not layers:
         return NotApplicable("no 1×1 convolution and no linear layer")
     access = sum(costed.cost.mac_elements for costed, _ in layers)
-    violations = [_violation(profile, costed, shape, multiple) for costed, shape in layers]
-    value = sum(violation.avoidable for violation in violations) / access
-    worst = fewest(violations, access, limit, worth=negligible * profile.total.mac_elements)
+    value = sum(_avoidable(shape) for _, shape in layers) / access
+    worth = negligible * profile.total.mac_elements
+    worst = fewest(layers, lambda layer: _avoidable(layer[1]), access, limit, worth)
     return Measure(
         value=value,
         limit=limit,
         measure="avoidable MAC of 1×1 convolutions and linear layers ÷ their MAC",
-        violations=worst,
+        violations=tuple(_violation(profile, costed, shape, multiple) for costed, shape in worst),
         negligible=value > limit and not worst,
     )
 

@@ -50,14 +50,14 @@ def excessive_groups(profile: Profile, *, limit: float = 0.025, negligible: floa
     if not layers:
         return NotApplicable("no grouped convolution; depthwise ones are left to G4")
     access = profile.total.mac_elements
-    violations = [_violation(profile, costed, shape) for costed, shape in layers]
-    value = sum(violation.avoidable for violation in violations) / access
-    worst = fewest(violations, access, limit, worth=negligible * profile.total.mac_elements)
+    value = sum(_avoidable(shape) for _, shape in layers) / access
+    worth = negligible * profile.total.mac_elements
+    worst = fewest(layers, lambda layer: _avoidable(layer[1]), access, limit, worth)
     return Measure(
         value=value,
         limit=limit,
         measure="avoidable MAC of grouped convolutions ÷ the model's MAC",
-        violations=worst,
+        violations=tuple(_violation(profile, costed, shape) for costed, shape in worst),
         negligible=value > limit and not worst,
     )
 

@@ -210,3 +210,16 @@ def test_no_color_and_pipes() -> None:
         environment = {**os.environ, "TERM": "xterm-256color", **variables}
         shown = subprocess.run([sys.executable, "-c", terminal], capture_output=True, env=environment, check=False)
         assert (b"\x1b[" in shown.stdout) is colored
+
+
+def test_way_of_capture_is_told_and_can_be_forced(tmp_path: Path) -> None:
+    path = tmp_path / "looking_of_test_cli.py"
+    path.write_text(MODEL.replace("return self", "x = x[: 1 + int(x.sum() > 1e9)]; return self"))
+    result = run(str(path), "--input", "2,8,4,4", "--arg", "width=8")
+    assert result.exit_code == 0
+    text = "".join(result.stdout.split())  # lines break in a long path
+    assert "capturedonrealtensors;" in text
+    assert re.search(r"notonfaketensors.*looksattensorvalues.*looking_of_test_cli\.py:12", text)
+    forced = run(str(path), "--input", "2,8,4,4", "--capture", "values")
+    assert forced.exit_code == 2
+    assert re.search(r"looks at tensor values .* at .*looking_of_test_cli\.py:12", forced.stderr)

@@ -39,6 +39,13 @@ _REQUEST_OPTIONS = (
         show_default=True,
         help="How the graph is run: folded as deployed, eager as captured, fused as compiled.",
     ),
+    click.option(
+        "--capture",
+        type=click.Choice(["auto", "fake", "values", "real"]),
+        default="auto",
+        show_default=True,
+        help="How forward is run: on fake tensors, with small values computed, or for real; auto tries them in turn.",
+    ),
 )
 
 
@@ -55,6 +62,7 @@ def request_options(command: Callable[..., Any]) -> Callable[..., Any]:
         arguments: tuple[str, ...],
         inputs: tuple[str, ...],
         execution: str,
+        capture: Any,
         batch: int | None,
         seq_len: int | None,
         resolution: str | None,
@@ -67,6 +75,7 @@ def request_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 dict(map(parse_argument, arguments)),
                 inputs,
                 execution,
+                capture,
                 batch,
                 seq_len,
                 parse_resolution(resolution) if resolution else None,

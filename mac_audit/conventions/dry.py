@@ -11,26 +11,30 @@ from torch import Tensor, nn
 
 from mac_audit import _torch as private
 from mac_audit.nested import map_tensors
+from mac_audit.recorder import Recorder
+from mac_audit.steps import FakeTensors, KnownValues, Step
 
 
 def shapes(model: nn.Module, call: Callable[[nn.Module, Any], Any], inputs: Any) -> Any:
     """What ``call(model, inputs)`` returns, with tensors on the meta device in the place of its own.
 
-    It runs on a copy of the model whose tensors are fake, so that nothing is computed and the model stays as it is.
+    It runs without data, on a copy of the model; where it looks at values, small ones are computed.
     """
-    mode = private.FakeTensorMode(allow_non_fake_inputs=True)
-    twins: dict[int, Tensor] = {}
+    try:
+        result = _run(model, call, inputs, FakeTensors())
+    except Exception:  # values that were needed, or a mistake that the second run tells of
+        result = _run(model, call, inputs, KnownValues())
+    return map_tensors(_on_meta, result)
 
-    def fake(tensor: Tensor) -> Tensor:
-        if id(tensor) not in twins:
-            twin = private.fake_twin(mode, tensor)
-            twins[id(tensor)] = nn.Parameter(twin, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else twin
-        return twins[id(tensor)]
 
+def _run(model: nn.Module, call: Callable[[nn.Module, Any], Any], inputs: Any, step: Step) -> Any:
     double = copy.deepcopy(model).eval()
-    for module in double.modules():
-        for table in (module._parameters, module._buffers):
-            table.update({name: fake(tensor) for name, tensor in table.items() if tensor is not None})
-    with torch.no_grad(), mode, private.log_silenced():
-        result = call(double, map_tensors(fake, inputs))
-    return map_tensors(lambda t: torch.empty_strided(t.shape, t.stride(), dtype=t.dtype, device="meta"), result)
+    recorder = Recorder(double, step)
+    recorder.swap_members_in()
+    given = map_tensors(lambda tensor: recorder.placeholder(tensor, "given"), inputs)
+    with torch.no_grad(), private.log_silenced(), private.conversions_by_data(), recorder:
+        return call(double, given)
+
+
+def _on_meta(tensor: Tensor) -> Tensor:
+    return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")

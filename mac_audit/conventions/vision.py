@@ -97,7 +97,8 @@ def tiles(call: Call) -> int | None:
 
     side = own_resolution(call)
     height, width = select_best_resolution(resolution(call), resolutions)
-    return 1 + math.ceil(height / side[0]) * math.ceil(width / side[1])
+    count: int = 1 + math.ceil(height / side[0]) * math.ceil(width / side[1])
+    return count
 
 
 @argument("pixel_attention_mask")

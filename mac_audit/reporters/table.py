@@ -261,6 +261,7 @@ def _legend(report: Report) -> Iterable[str]:
     yield report.conventions["execution"] + "."
     capture = report.capture
     yield f"captured on {capture['method']}; {capture['construction']}; {capture['inputs']}; torch {capture['torch']}."
+    yield from (f"{capture[name].rstrip('.')}." for name in ("fallback", "assumed") if name in capture)
     yield from report.notes
 
 

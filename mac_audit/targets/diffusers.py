@@ -26,7 +26,7 @@ def build(name: str, arguments: Mapping[str, Any], target: str) -> Built:
         model_class = attribute(diffusers, named)
         if not (isinstance(model_class, type) and issubclass(model_class, diffusers.ModelMixin)):
             raise unknown_model("diffusers", named, dir(diffusers))
-        known = inspect.signature(model_class.__init__).parameters
+        known = inspect.signature(model_class).parameters
         for key in arguments:
             if key not in known:
                 raise unknown_setting(key, target, known)

@@ -28,7 +28,8 @@ def build(name: str, arguments: Mapping[str, Any], target: str) -> Built:
             " builds the model."
         )
     try:
-        return Built(torch.jit.load(path, map_location="cpu"), construction="parameters of the file")
+        model = torch.jit.load(path, map_location="cpu")  # type: ignore[no-untyped-call]
+        return Built(model, construction="parameters of the file")
     except Exception as error:
         text = " ".join(str(error).split()).rstrip(".")
         raise MacAuditError(

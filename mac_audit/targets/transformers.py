@@ -37,12 +37,13 @@ def build(name: str, arguments: Mapping[str, Any], target: str) -> Built:
 def _classes(transformers: ModuleType, name: str) -> tuple[Any, Any]:
     """The class of models, or None for the one that goes with the configuration, and that of configurations."""
     types = transformers.CONFIG_MAPPING
-    found = attribute(transformers, name)
-    if isinstance(found, type) and issubclass(found, transformers.PreTrainedModel):
+    found: Any = attribute(transformers, name)
+    bases = found.__mro__ if isinstance(found, type) else ()
+    if transformers.PreTrainedModel in bases:
         if found.config_class is None:
             raise MacAuditError(f"transformers.{name} says nothing of its configuration; name a class made from it.")
         return found, found.config_class
-    if isinstance(found, type) and issubclass(found, transformers.PreTrainedConfig):
+    if transformers.PreTrainedConfig in bases:
         return None, found
     if name in types:
         return None, types[name]
@@ -88,7 +89,7 @@ def _check_keys(config: Any, changes: Mapping[str, Any], place: str) -> None:
 def _merged(values: dict[str, Any], changes: Mapping[str, Any], base: Any) -> dict[str, Any]:
     """``values`` with ``changes``; a nested configuration keeps what the outer one chose for it."""
     for key, value in changes.items():
-        inner = getattr(base, key, None)
+        inner: Any = getattr(base, key, None)
         if isinstance(value, dict) and hasattr(inner, "to_diff_dict"):
             values[key] = _merged(dict(values.get(key) or inner.to_diff_dict()), value, inner)
         else:

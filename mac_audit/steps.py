@@ -1,0 +1,399 @@
+"""The tensors that a capture runs on: fake ones, fake ones whose small values are known, or real ones.
+
+Each step of the ladder in ``mac_audit.capture`` is one class here. ``member`` and ``given`` say what stands for a
+parameter or buffer and for an input while the model runs, ``run`` runs one operator. Tensors that come from elsewhere
+(literals, plain attributes of modules) are real; ``run`` replaces them as it needs.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from mac_audit import _torch as private
+from mac_audit.nested import tensors_in
+
+SMALL = 1 << 22  # elements: a mask over 2048 × 2048 positions; what decides a shape is smaller
+
+
+class Step(Protocol):
+    """What a capture asks of its tensors.
+
+    ``holds_data`` where they take real memory; ``assumed`` is a sentence on values that nobody gave, or empty.
+    """
+
+    holds_data: bool
+    assumed: str
+
+    def member(self, tensor: Tensor) -> Tensor:
+        """What stands for a parameter or buffer, the same each time."""
+
+    def given(self, tensor: Tensor) -> Tensor:
+        """What stands for an input."""
+
+    def stand_in(self, tensor: Tensor) -> Tensor:
+        """What ``run`` makes of a tensor from elsewhere."""
+
+    def run(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The result of one operator."""
+
+
+# --- shapes alone --------------------------------------------------------------------------------------------------
+
+
+class _Look(NamedTuple):
+    """All of a tensor that the shape of a result depends on."""
+
+    shape: tuple[int, ...]
+    stride: tuple[int, ...]
+    offset: int
+    dtype: torch.dtype
+    device: torch.device
+
+
+class _Said(NamedTuple):
+    """What an operator returned: tensors like ``looks``; ``many`` for a list or tuple of them."""
+
+    how: Literal["new", "view", "same"]
+    looks: tuple[_Look | None, ...]
+    many: type | None
+
+
+class FakeTensors:
+    """Shapes without data, from torch's ``FakeTensorMode``.
+
+    The mode takes a tenth of a millisecond for an operator, and networks repeat themselves: what it said is remembered
+    by operator and arguments, and said again in a fraction of that time.
+    """
+
+    holds_data = False
+    assumed = ""
+
+    def __init__(self) -> None:
+        self.mode = private.FakeTensorMode(allow_non_fake_inputs=True)
+        self._twins: dict[int, tuple[Tensor, Tensor]] = {}  # real and fake, by id of the real one
+        self._owners: dict[int, Tensor] = {}  # the first fake tensor by the memory of its real one
+        self._looks: dict[int, int | None] = {}  # number of a look by id of a fake tensor, which the graph keeps alive
+        self._numbers: dict[_Look, int] = {}
+        self._patterns: dict[torch.device, Tensor] = {}
+        self._said: dict[Any, _Said] = {}
+
+    def member(self, tensor: Tensor) -> Tensor:
+        known = self._twins.get(id(tensor))
+        if known is None:
+            known = self._twins[id(tensor)] = tensor, self._twin(tensor)
+        return known[1]
+
+    def given(self, tensor: Tensor) -> Tensor:
+        return private.fake_twin(self.mode, tensor)
+
+    def stand_in(self, tensor: Tensor) -> Tensor:
+        return tensor if isinstance(tensor, private.FakeTensor) else self.member(tensor)
+
+    def run(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if private.is_lift(function):
+            with self.mode:
+                return function(*args, **kwargs)
+        args, kwargs = self._stand_ins(args), self._stand_ins(kwargs)
+        how = _how(function)
+        key = self._key((function, args, *kwargs.items())) if how else None
+        if key is not None and (said := self._said.get(key)) is not None:
+            return self._again(said, args)
+        with self.mode:
+            result = _SHAPES.get(function, function)(*args, **kwargs)
+        if key is not None and how is not None and (told := self._tell(how, args, result)) is not None:
+            self._said[key] = told
+        elif how is None:  # it may have given its arguments another shape
+            for tensor in tensors_in((args, kwargs)):
+                self._looks.pop(id(tensor), None)
+        return result
+
+    def _twin(self, tensor: Tensor) -> Tensor:
+        is_parameter = isinstance(tensor, nn.Parameter)  # ATen asks for gradients when it folds products
+        if not _plain(tensor) or type(tensor) not in (Tensor, nn.Parameter):
+            fake = private.fake_twin(self.mode, tensor)
+            return nn.Parameter(fake, tensor.requires_grad) if is_parameter else fake
+        shape, stride = tuple(tensor.shape), tensor.stride()
+        memory = private.storage_key(tensor)
+        owner = self._owners.get(memory)
+        if owner is not None and owner.dtype == tensor.dtype:
+            return private.fake_view(owner, shape, stride, int(tensor.storage_offset()))
+        device = torch.device("cpu") if tensor.device.type == "meta" else tensor.device
+        fake = self._new(shape, stride, tensor.dtype, device, is_parameter and tensor.requires_grad)
+        if is_parameter:
+            fake._is_param = True  # which isinstance(fake, nn.Parameter) asks for
+        return self._owners.setdefault(memory, fake)
+
+    def _new(
+        self,
+        shape: tuple[int, ...],
+        stride: tuple[int, ...],
+        dtype: torch.dtype,
+        device: torch.device,
+        requires_grad: bool = False,
+    ) -> Tensor:
+        if device not in self._patterns:
+            self._patterns[device] = private.fake_tensor(self.mode, device)
+        elements = torch.empty_strided(shape, stride, dtype=dtype, device="meta")
+        return private.fake_like(self._patterns[device], elements, requires_grad)
+
+    def _stand_ins(self, value: Any) -> Any:
+        kind = type(value)
+        if kind is tuple or kind is list:
+            return kind([self._stand_ins(item) for item in value])
+        if kind is dict:
+            return {key: self._stand_ins(item) for key, item in value.items()} if value else value
+        return self.stand_in(value) if isinstance(value, Tensor) else value
+
+    def _key(self, value: Any) -> Any:
+        """``value`` as a key that tells what a result depends on; None where that cannot be told."""
+        kind = type(value)
+        if kind is private.FakeTensor:
+            return self._look_number(value)
+        if kind is tuple or kind is list:
+            keys = []
+            for item in value:
+                key = self._key(item)
+                if key is None:
+                    return None
+                keys.append(key)
+            return tuple(keys)
+        if isinstance(value, Tensor):
+            return None
+        return (kind, value)  # 1, 1.0 and True are not the same
+
+    def _look_number(self, tensor: Tensor) -> int | None:
+        number = self._looks.get(id(tensor), -1)
+        if number == -1:
+            number = self._looks[id(tensor)] = self._numbered(_look(tensor))
+        return number
+
+    def _numbered(self, look: _Look | None) -> int | None:
+        return None if look is None else self._numbers.setdefault(look, len(self._numbers))
+
+    def _tell(self, how: Literal["new", "view", "same"], args: tuple[Any, ...], result: Any) -> _Said | None:
+        """What to say when the operator comes again; None where it would not be the same."""
+        many = type(result) if isinstance(result, tuple | list) else None
+        results = result if many else (result,)
+        looks = tuple(_look(item) if isinstance(item, Tensor) else None for item in results)
+        if any(item is not None and look is None for item, look in zip(results, looks, strict=True)):
+            return None
+        shared = {private.storage_key(tensor) for tensor in tensors_in(args)}
+        own = [private.storage_key(item) not in shared for item in results if item is not None]
+        fits = {"new": all(own), "view": not any(own), "same": not many and result is args[0]}[how]
+        return _Said(how, looks, many) if fits else None
+
+    def _again(self, said: _Said, args: tuple[Any, ...]) -> Any:
+        if said.how == "same":
+            return args[0]
+        results: list[Tensor | None] = []
+        for look in said.looks:
+            if look is None:
+                results.append(None)
+                continue
+            if said.how == "view":
+                fake = private.fake_view(args[0], look.shape, look.stride, look.offset)
+            else:
+                fake = self._new(look.shape, look.stride, look.dtype, look.device)
+            self._looks[id(fake)] = self._numbered(look)
+            results.append(fake)
+        return said.many(results) if said.many else results[0]
+
+
+def _plain(tensor: Tensor) -> bool:
+    return tensor.layout == torch.strided and not (tensor.is_quantized or tensor.is_conj() or tensor.is_neg())
+
+
+def _look(tensor: Tensor) -> _Look | None:
+    """None where there is more to a tensor than its look: a known value, say."""
+    if type(tensor) is not private.FakeTensor or tensor.constant is not None or not _plain(tensor):
+        return None
+    return _Look(tuple(tensor.shape), tensor.stride(), int(tensor.storage_offset()), tensor.dtype, tensor.fake_device)
+
+
+@functools.cache
+def _how(function: Any) -> Literal["new", "view", "same"] | None:
+    """How results relate to arguments, where the operator's schema and tags promise that nothing else matters."""
+    if not isinstance(function, torch._ops.OpOverload) or not function._schema.returns:
+        return None
+    if {torch.Tag.dynamic_output_shape, torch.Tag.data_dependent_output, torch.Tag.inplace_view} & set(function.tags):
+        return None
+    arguments = [argument.alias_info for argument in function._schema.arguments]
+    results = [result.alias_info for result in function._schema.returns]
+    if not any(arguments) and not any(results):
+        return "new"
+    first, *others = arguments
+    if first is None or any(others) or not all(results) or len(results) != 1:
+        return None
+    return "same" if first.is_write else "view"
+
+
+def _grouped_product(
+    self: Tensor,
+    mat2: Tensor,
+    offs: Tensor | None = None,
+    bias: Tensor | None = None,
+    out_dtype: torch.dtype | None = None,
+) -> Tensor:
+    """Shape of ``aten._grouped_mm``: rows, columns or the inner dimension lie in groups that end at ``offs``.
+
+    (m, k) × (g, k, n) → (m, n); (g, m, k) × (k, n) → (m, n); (m, k) × (k, n) and (g, m, k) × (g, k, n) → (g, m, n).
+    """
+    del bias
+    shape = [self.shape[-2], mat2.shape[-1]]
+    if self.dim() == mat2.dim():
+        groups = self.shape[0] if self.dim() == 3 else offs.shape[0] if offs is not None else 1
+        shape.insert(0, groups)
+    return self.new_empty(shape, dtype=out_dtype or self.dtype)
+
+
+# Operators whose shape function refuses what their kernel takes: this one wants bfloat16 (torch 2.13).
+_SHAPES: dict[Any, Callable[..., Any]] = {torch.ops.aten._grouped_mm.default: _grouped_product}
+
+
+# --- shapes, and values where they are small -----------------------------------------------------------------------
+
+
+class KnownValues:
+    """Fake tensors, beside each the real one where its values follow from what is known and are few.
+
+    Known are literals, buffers and inputs that hold data; of inputs without data, integers and booleans are taken as
+    one: an index that every table has, a position that a mask lets through. Parameters, what is computed with them,
+    and random numbers are not known.
+    """
+
+    holds_data = False
+
+    def __init__(self) -> None:
+        self.assumed = ""
+        self._fakes = FakeTensors()
+        self._values: dict[int, Tensor] = {}  # by id of the fake tensor, which the graph keeps alive
+        self._lost: set[int] = set()  # memory into which something unknown was written
+
+    def member(self, tensor: Tensor) -> Tensor:
+        fake = self._fakes.member(tensor)
+        if not isinstance(tensor, nn.Parameter) and tensor.device.type != "meta":
+            self._know(fake, tensor)
+        return fake
+
+    def given(self, tensor: Tensor) -> Tensor:
+        fake = self._fakes.given(tensor)
+        if tensor.device.type != "meta":
+            self._know(fake, tensor)
+        elif not tensor.is_floating_point() and not tensor.is_complex():
+            self.assumed = "integer inputs without data taken as 1"
+            self._know(fake, torch.ones_like(tensor, device="cpu"))
+        return fake
+
+    def stand_in(self, tensor: Tensor) -> Tensor:
+        return tensor if isinstance(tensor, private.FakeTensor) else self.member(tensor)
+
+    def run(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        try:
+            result, error = self._fakes.run(function, args, kwargs), None
+        except (private.DataDependentOutputException, private.DynamicOutputShapeException) as raised:
+            result, error = None, raised
+        sizes = sum(tensor.numel() for tensor in tensors_in(result))
+        value = self._compute(function, args, kwargs) if sizes <= SMALL else _UNKNOWN
+        if value is _UNKNOWN:
+            if error is not None:
+                raise error
+            self._lose(function, args)
+            return result
+        if error is not None:
+            result = _mapped(value, self._fakes.given)
+        for fake, real in zip(tensors_in(result), tensors_in(value), strict=True):
+            self._values[id(fake)] = real
+        return result
+
+    def _know(self, fake: Tensor, tensor: Tensor) -> None:
+        if id(fake) not in self._values and tensor.numel() <= SMALL:
+            self._values[id(fake)] = tensor.detach().clone()
+
+    def _compute(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if torch.Tag.nondeterministic_seeded in function.tags:
+            return _UNKNOWN
+        try:
+            return function(*_mapped(args, self._value), **_mapped(kwargs, self._value))
+        except _UnknownError:
+            return _UNKNOWN
+
+    def _value(self, tensor: Tensor) -> Tensor:
+        value = self._values.get(id(self.stand_in(tensor)))
+        if value is None or private.storage_key(value) in self._lost:
+            raise _UnknownError
+        return value
+
+    def _lose(self, function: Any, args: tuple[Any, ...]) -> None:
+        for argument, value in zip(function._schema.arguments, args, strict=False):
+            if argument.alias_info is not None and argument.alias_info.is_write:
+                for tensor in tensors_in(value):
+                    if id(tensor) in self._values:
+                        self._lost.add(private.storage_key(self._values[id(tensor)]))
+
+
+_UNKNOWN = object()
+
+
+class _UnknownError(Exception):
+    """An operand has no known value."""
+
+
+def _mapped(value: Any, function: Callable[[Tensor], Tensor]) -> Any:
+    if isinstance(value, Tensor):
+        return function(value)
+    if isinstance(value, tuple | list):
+        return type(value)([_mapped(item, function) for item in value])
+    if isinstance(value, dict):
+        return {key: _mapped(item, function) for key, item in value.items()}
+    return value
+
+
+# --- everything for real -------------------------------------------------------------------------------------------
+
+
+class RealTensors:
+    """The model as it is, on copies of its tensors; what has no data gets some.
+
+    Parameters without data are drawn from a normal distribution of deviation 0.02, as BERT and GPT-2 start (Devlin et
+    al., NAACL 2019; Radford et al., 2019), inputs from a standard normal one; integers and booleans are one. The draw
+    is the same every time.
+    """
+
+    holds_data = True
+
+    def __init__(self) -> None:
+        self.assumed = ""
+        self._twins: dict[int, tuple[Tensor, Tensor]] = {}
+        self._generator = torch.Generator().manual_seed(0)
+
+    def member(self, tensor: Tensor) -> Tensor:
+        known = self._twins.get(id(tensor))
+        if known is None:
+            real = self._filled(tensor, 0.02)
+            if isinstance(tensor, nn.Parameter):
+                real = nn.Parameter(real, tensor.requires_grad)
+            known = self._twins[id(tensor)] = tensor, real
+        return known[1]
+
+    def given(self, tensor: Tensor) -> Tensor:
+        return self._filled(tensor, 1.0)
+
+    def stand_in(self, tensor: Tensor) -> Tensor:
+        return tensor
+
+    def run(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return function(*args, **kwargs)
+
+    def _filled(self, tensor: Tensor, deviation: float) -> Tensor:
+        if tensor.device.type != "meta":
+            return tensor.detach().clone()
+        self.assumed = "weights and inputs without data drawn at random, integers among them taken as 1"
+        if not tensor.is_floating_point():
+            return torch.ones_like(tensor, device="cpu")
+        drawn = torch.empty(tensor.shape).normal_(0, deviation, generator=self._generator)
+        return torch.empty_like(tensor, device="cpu").copy_(drawn)

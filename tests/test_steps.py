@@ -1,0 +1,339 @@
+"""The ladder of capture: which step it takes, that each gives the model's own output, and what it says of it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, fx, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from mac_audit._torch import FakeTensorMode, fake_twin
+from mac_audit.capture import capture, record
+from mac_audit.errors import MacAuditError
+from mac_audit.inputs import Inputs
+from mac_audit.load import load
+
+
+class Function(nn.Module):
+    """A model whose forward is ``function(self, *args)``."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__()
+        self.function = function
+        self.linear = nn.Linear(4, 4).requires_grad_(False)
+        self.register_buffer("table", torch.tensor([3, 1, 2]))
+        self.register_buffer("count", torch.zeros((), dtype=torch.int64))
+        self.plain = torch.tensor([5, 7])
+
+    def forward(self, *args: Any) -> Any:
+        return self.function(self, *args)
+
+
+def steps(function: Callable[..., Any], *inputs: Tensor) -> tuple[str, str]:
+    """The method of the capture; its graph gives what the model gives, run twice."""
+    model = Function(function).eval()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    graph = capture(model, inputs)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+    with torch.no_grad():
+        for _ in range(2):
+            model.load_state_dict(before)
+            expected = tree_leaves(model(*inputs))
+            model.load_state_dict(before)
+            found = tree_leaves(fx.Interpreter(graph).run(*inputs))
+            assert len(found) == len(expected)
+            assert all(map(torch.equal, map(torch.as_tensor, found), map(torch.as_tensor, expected)))
+    how = graph.meta["how"]
+    assert ("fallback" in how) == (how["method"] != "fake tensors")
+    return how["method"], how.get("fallback", "")
+
+
+FAKE, VALUES, REAL = "fake tensors", "fake tensors, small values computed", "real tensors"
+X = torch.linspace(-1, 1, 12).view(3, 4)
+IDS = torch.tensor([4, 0, 9, 0])
+
+
+def count_of_ids(self: Function, x: Tensor, ids: Tensor) -> Tensor:
+    return self.linear(x)[: int((ids > 0).sum())]
+
+
+def places_of_ids(self: Function, x: Tensor, ids: Tensor) -> Tensor:
+    return self.linear(x) + ids.nonzero().shape[0]
+
+
+def edited_range(self: Function, x: Tensor) -> Tensor:
+    """Values follow writes, also through a view."""
+    steps = torch.arange(6)
+    steps.view(2, 3)[1] = 7
+    steps += 1
+    return self.linear(x) * steps.sum().item()
+
+
+def table_of_lengths(self: Function, x: Tensor) -> list[Tensor]:
+    return list(self.linear(x).unsqueeze(0).repeat(1, 2, 1).split(self.table.tolist(), dim=1))
+
+
+def plain_attribute(self: Function, x: Tensor) -> Tensor:
+    return self.linear(x) + (self.plain * 2).max().item()
+
+
+def overwritten_by_activations(self: Function, x: Tensor) -> Tensor:
+    """What an activation was written into is not known any more, nor are its views."""
+    noted = torch.zeros(3)
+    first = noted[:2]
+    noted.copy_(self.linear(x).sum(1))
+    return x * (2 if first.sum() > 0 else 3)
+
+
+def activation(self: Function, x: Tensor) -> Tensor:
+    y = self.linear(x)
+    return y[y > 0] if y.abs().max() > 0 else y
+
+
+def through_numpy(self: Function, x: Tensor) -> Tensor:
+    return self.linear(x) + float(self.linear(x).numpy().sum() > 0)
+
+
+def counting(self: Function, x: Tensor) -> Tensor:
+    self.count += 1
+    return self.linear(x) * self.count if self.linear(x).sum() != 0 else x
+
+
+@pytest.mark.parametrize(
+    ("function", "inputs", "method"),
+    [
+        (lambda self, x: self.linear(x), (X,), FAKE),
+        (lambda self, x: self.linear(x) * torch.tensor([2, 3]).sum(), (X,), FAKE),
+        (count_of_ids, (X, IDS), VALUES),
+        (places_of_ids, (X, IDS), VALUES),
+        (edited_range, (X,), VALUES),
+        (table_of_lengths, (X,), VALUES),
+        (plain_attribute, (X,), VALUES),
+        (overwritten_by_activations, (X,), REAL),
+        (activation, (X,), REAL),
+        (through_numpy, (X,), REAL),
+        (counting, (X,), REAL),
+    ],
+)
+def test_first_step_that_does_is_taken_and_named(
+    function: Callable[..., Any], inputs: tuple[Tensor, ...], method: str
+) -> None:
+    taken, fallback = steps(function, *inputs)
+    assert taken == method
+    assert (f"not on {FAKE}" in fallback) == (method != FAKE)
+    assert (VALUES in fallback) == (method == REAL)
+    assert ("test_steps.py:" in fallback) == (method != FAKE)
+
+
+def test_inputs_without_data_are_supposed_and_that_is_said() -> None:
+    ids = torch.empty(5, dtype=torch.int64, device="meta")
+    recording = record(Function(count_of_ids), (torch.empty(7, 4, device="meta"), ids))
+    assert recording.meta["how"]["assumed"] == "integer inputs without data taken as 1"
+    result = next(node for node in reversed(recording.graph.nodes) if node.op == "call_function")
+    assert tuple(result.meta["val"].shape) == (5, 4)  # five ids of 1 are five positive ones
+
+
+def test_random_numbers_are_not_known() -> None:
+    def drawn(self: Function, x: Tensor) -> Tensor:
+        return x * 2 if torch.rand(()) < 0.5 else x
+
+    with pytest.raises(MacAuditError, match="tensor values"):
+        capture(Function(drawn), X, way="values")
+    assert record(Function(drawn), X).meta["how"]["method"] == REAL
+
+
+@pytest.mark.parametrize(("way", "refused"), [("fake", True), ("values", False), ("real", False)])
+def test_a_way_can_be_forced(way: Any, refused: bool) -> None:
+    model = Function(count_of_ids)
+    if refused:
+        with pytest.raises(MacAuditError, match=r"tensor values .* at .*test_steps\.py:\d+"):
+            capture(model, (X, IDS), way=way)
+    else:
+        how = capture(model, (X, IDS), way=way).meta["how"]
+        assert how["method"] == {"values": VALUES, "real": REAL}[way]
+        assert "fallback" not in how
+
+
+def test_unknown_way_is_told() -> None:
+    with pytest.raises(MacAuditError, match="choose one of auto, fake, values, real"):
+        capture(Function(activation), X, way="vale")  # type: ignore[arg-type]
+
+
+def test_a_mistake_is_told_as_it_is_in_eager_mode() -> None:
+    """The sentence is that of real tensors, not of the fake ones that failed first."""
+    with pytest.raises(MacAuditError, match=r"shapes cannot be multiplied \(3x4 and 3x4\)"):
+        capture(Function(lambda self, x: x @ x), X)
+
+
+def test_real_tensors_are_not_tried_where_weights_do_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mac_audit.capture._memory", lambda: 100.0)  # bytes; the linear layer alone has 80
+    with pytest.raises(MacAuditError, match=r"tensor values .* more than half of this machine's memory"):
+        capture(Function(activation), X)
+
+
+def test_leaving_the_program_is_not_tried_again() -> None:
+    calls: list[int] = []
+
+    def leaving(self: Function, x: Tensor) -> Tensor:
+        calls.append(1)
+        raise SystemExit(3)
+
+    with pytest.raises(MacAuditError, match="ended the program"):
+        capture(Function(leaving), X)
+    assert len(calls) == 1
+
+
+# --- what is remembered of fake tensors is what torch's own mode says -----------------------------------------------
+
+
+class Plain(TorchDispatchMode):
+    """Notes what FakeTensorMode makes of each operator, with nothing in between."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[Any] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if func.namespace != "prim":
+            self.seen.append((func, [t for t in tree_leaves((args, kwargs or {})) if isinstance(t, Tensor)], result))
+        return result
+
+
+def looks(tensors: list[Any]) -> list[Any]:
+    return [look(tuple(t.shape), t.stride(), t.dtype) for t in tensors if isinstance(t, Tensor)]
+
+
+def look(shape: tuple[int, ...], stride: tuple[int, ...], dtype: torch.dtype) -> Any:
+    """The stride of a single element says nothing."""
+    return shape, [step for size, step in zip(shape, stride, strict=True) if size != 1], dtype
+
+
+def plain_run(model: nn.Module, inputs: Inputs) -> list[Any]:
+    mode = FakeTensorMode(allow_non_fake_inputs=True)
+    state = {name: fake_twin(mode, tensor) for name, tensor in model.eval().state_dict().items()}
+    args = tuple(fake_twin(mode, tensor) for tensor in inputs.args)
+    with torch.no_grad(), mode, Plain() as plain:
+        torch.func.functional_call(model, state, args)
+    return [
+        (
+            func,
+            looks(tree_leaves(result)),
+            [
+                r.untyped_storage()._cdata in {t.untyped_storage()._cdata for t in read}
+                for r in tree_leaves(result)
+                if isinstance(r, Tensor)
+            ],
+        )
+        for func, read, result in plain.seen
+    ]
+
+
+@pytest.mark.parametrize("name", ["shufflenet_v2_x0_5", "nasnet_a_mobile", "densenet121"])
+def test_zoo_is_seen_as_torch_sees_it(name: str) -> None:
+    assert_seen_alike(f"zoo:{name}")
+
+
+@pytest.mark.parametrize("name", ["swin_t", "vit_b_16", "maxvit_t"])
+def test_torchvision_is_seen_as_torch_sees_it(name: str, torchvision: ModuleType) -> None:
+    del torchvision
+    assert_seen_alike(f"torchvision:{name}")
+
+
+LIFTED = {torch.ops.aten.lift_fresh_copy.default: torch.ops.aten.lift_fresh.default}  # so that the graph runs twice
+
+
+def assert_seen_alike(target: str) -> None:
+    """The same operators with the same shapes, strides, dtypes, and sharing memory with what they read."""
+    loaded = load(target)
+    for parameter in loaded.model.parameters():
+        parameter.requires_grad_(False)
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        expected = plain_run(loaded.model, loaded.inputs)
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+    found = []
+    for node in record(loaded.model, loaded.inputs, "fake").graph.nodes:
+        if node.op != "call_function" or not isinstance(node.target, torch._ops.OpOverload):
+            continue
+        read = {spec.storage for n in node.all_input_nodes for spec in specs(n.meta["spec"])}
+        results = specs(node.meta["spec"])
+        found.append(
+            (
+                LIFTED.get(node.target, node.target),
+                [look(spec.shape, spec.stride, spec.dtype) for spec in results],
+                [spec.storage in read for spec in results],
+            )
+        )
+    assert len(found) == len(expected) > 100
+    for one, other in itertools.zip_longest(found, expected):
+        assert one == other
+
+
+def specs(spec: Any) -> list[Any]:
+    if spec is None:
+        return []
+    return [spec] if hasattr(spec, "storage") else [inner for item in spec for inner in specs(item)]
+
+
+# --- what torch's fake tensors refuse and real ones take ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["fake", "values", "real"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_layer_converted_in_forward(dtype: torch.dtype, way: Any) -> None:
+    def converted(self: Function, x: Tensor) -> Tensor:
+        self.linear = self.linear.to(dtype)
+        return self.linear(x.to(dtype))
+
+    model = Function(converted)
+    graph = capture(model, X, way=way)
+    assert model.linear.weight.dtype == torch.float32
+    found = [fx.Interpreter(graph).run(X) for _ in range(2)]
+    assert all(torch.equal(model(X), result) for result in found)
+
+
+ROWS, GROUPS, ENDS = torch.randn(6, 8), torch.randn(3, 8, 16), torch.tensor([1, 4, 6], dtype=torch.int32)
+
+
+@pytest.mark.parametrize(
+    "operands",
+    [(ROWS, GROUPS, ENDS), (torch.randn(3, 6, 8), GROUPS), (torch.randn(3, 6, 8), torch.randn(8, 16), ENDS + 10)],
+    ids=["rows in groups", "batches", "columns in groups"],
+)
+def test_grouped_product_in_single_precision(operands: tuple[Tensor, ...]) -> None:
+    def product(self: Function, left: Tensor, right: Tensor, offs: Tensor | None = None) -> Tensor:
+        return F.grouped_mm(left, right, offs=offs)
+
+    model = Function(product)
+    graph = capture(model, operands)
+    assert graph.meta["how"]["method"] == FAKE
+    node = next(node for node in graph.graph.nodes if node.op == "call_function")
+    expected = model(*operands)
+    assert tuple(node.meta["val"].shape) == expected.shape
+    assert torch.equal(fx.Interpreter(graph).run(*operands), expected)
+
+
+def test_members_that_share_memory_share_it_in_the_capture() -> None:
+    class Shared(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.randn(6, 4), requires_grad=False)
+            self.register_buffer("rows", self.weight.data[2:5])
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x @ self.weight.t() + (x @ self.rows.t()).sum()
+
+    recording = record(Shared(), X)
+    storages = {n.target: n.meta["spec"].storage for n in recording.graph.nodes if n.op == "get_attr"}
+    assert storages["weight"] == storages["rows"]
+    assert {n.target: n.meta["spec"].shape for n in recording.graph.nodes if n.op == "get_attr"}["rows"] == (3, 4)
