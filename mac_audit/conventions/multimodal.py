@@ -33,7 +33,9 @@ def with_placeholders(call: Call, values: Mapping[str, Any]) -> dict[str, Any]:
             except Exception:  # the run tells what it is that does not go together
                 break
             holders = torch.full((text.shape[0], features // text.shape[0]), token)
-            return {**values, "input_ids": torch.cat([holders, text], dim=1)}
+            tokens = torch.cat([holders, text], dim=1)
+            kinds = {"mm_token_type_ids": (tokens == token).long()} if "mm_token_type_ids" in call.parameters else {}
+            return {**values, "input_ids": tokens, **kinds}
     return dict(values)
 
 

@@ -37,17 +37,17 @@ def build(name: str, arguments: Mapping[str, Any], target: str) -> Built:
 def _classes(transformers: ModuleType, name: str) -> tuple[Any, Any]:
     """The class of models, or None for the one that goes with the configuration, and that of configurations."""
     types = transformers.CONFIG_MAPPING
-    found: Any = attribute(transformers, name)
-    bases = found.__mro__ if isinstance(found, type) else ()
-    if transformers.PreTrainedModel in bases:
-        if found.config_class is None:
-            raise MacAuditError(f"transformers.{name} says nothing of its configuration; name a class made from it.")
-        return found, found.config_class
-    if transformers.PreTrainedConfig in bases:
-        return None, found
     if name in types:
         return None, types[name]
-    raise unknown_model("transformers", name, [*dir(transformers), *types])
+    found: Any = attribute(transformers, name)
+    bases = found.__mro__ if isinstance(found, type) else ()
+    if transformers.PreTrainedConfig in bases:
+        return None, found
+    if found is None or attribute(transformers, "PreTrainedModel") not in bases:
+        raise unknown_model("transformers", name, [*dir(transformers), *types])
+    if found.config_class is None:
+        raise MacAuditError(f"transformers.{name} says nothing of its configuration; name a class made from it.")
+    return found, found.config_class
 
 
 def _classes_of_file(transformers: ModuleType, values: Mapping[str, Any], target: str) -> tuple[Any, Any]:
@@ -87,11 +87,12 @@ def _check_keys(config: Any, changes: Mapping[str, Any], place: str) -> None:
 
 
 def _merged(values: dict[str, Any], changes: Mapping[str, Any], base: Any) -> dict[str, Any]:
-    """``values`` with ``changes``; a nested configuration keeps what the outer one chose for it."""
+    """``values`` with ``changes``; a nested configuration keeps what the outer class chooses for it."""
     for key, value in changes.items():
         inner: Any = getattr(base, key, None)
         if isinstance(value, dict) and hasattr(inner, "to_diff_dict"):
-            values[key] = _merged(dict(values.get(key) or inner.to_diff_dict()), value, inner)
+            chosen = getattr(getattr(base, "sub_configs_defaults", {}).get(key), "init_kwargs", {})
+            values[key] = _merged(values.get(key) or {**chosen, "model_type": inner.model_type}, value, inner)
         else:
             values[key] = value
     return values
@@ -109,6 +110,7 @@ def _construct(
         extra = {key: arguments[key] for key in _constructor_arguments(model_class) & set(arguments)}
         model: nn.Module = model_class._from_config(config, **extra)
         return model
+    attribute(transformers, "PreTrainedModel")  # what is broken is told here, and not once for each class
     for auto in _auto_classes(transformers):
         if type(config) in auto._model_mapping:
             model = auto.from_config(config)
