@@ -50,16 +50,18 @@ def map_tensors(function: Callable[[Tensor], Tensor], value: Any, _within: froze
 
 
 def plain_containers(value: Any, _within: frozenset[int] = frozenset()) -> Any:
-    """``value`` with mappings, dataclasses and objects that hold tensors as dicts, other sequences as tuples, lists."""
-    if id(value) in _within or isinstance(value, Tensor):
-        return value
-    mapped = [(key, plain_containers(item, _within | {id(value)})) for key, item in _items(value)]
+    """``value`` with mappings and dataclasses as dicts, and other sequences as tuples and lists.
+
+    An object that holds tensors becomes a dict of those of its attributes that do.
+    """
+    within = _within | {id(value)}
     if isinstance(value, tuple | list):
-        items = [item for _, item in mapped]
+        items = [plain_containers(item, within) for item in value]
         return items if isinstance(value, list) else tuple(items)
-    if isinstance(value, Mapping) or next(tensors_in(value), None) is not None or dataclasses.is_dataclass(value):
-        return dict(mapped)
-    return value
+    if isinstance(value, Mapping) or _is_dataclass(value):
+        return {key: plain_containers(item, within) for key, item in _items(value)}
+    holding = {key: item for key, item in _items(value) if next(tensors_in(item, within), None) is not None}
+    return {key: plain_containers(item, within) for key, item in holding.items()} or value
 
 
 def _items(value: Any) -> list[tuple[Any, Any]]:
@@ -68,7 +70,7 @@ def _items(value: Any) -> list[tuple[Any, Any]]:
         return list(value.items())
     if isinstance(value, tuple | list):
         return list(enumerate(value))
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    if _is_dataclass(value):
         return [(field.name, getattr(value, field.name)) for field in dataclasses.fields(value)]
     return list(vars(value).items()) if _has_attributes(value) else []
 
@@ -76,4 +78,8 @@ def _items(value: Any) -> list[tuple[Any, Any]]:
 def _has_attributes(value: Any) -> bool:
     if isinstance(value, _NO_CONTAINERS) or callable(value):
         return False
-    return dataclasses.is_dataclass(value) or hasattr(value, "__dict__")
+    return _is_dataclass(value) or hasattr(value, "__dict__")
+
+
+def _is_dataclass(value: Any) -> bool:
+    return dataclasses.is_dataclass(value) and not isinstance(value, type)

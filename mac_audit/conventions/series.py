@@ -35,14 +35,6 @@ def past_time_features(call: Call) -> Tensor:
     return call.floats(call.sizes.batch(), past(call), call.setting(("num_time_features",), (), 1))
 
 
-@argument("future_time_features")
-def future_time_features(call: Call) -> Tensor:
-    """(batch, time to predict, features)."""
-    return call.floats(
-        call.sizes.batch(), call.setting(("prediction_length",), (), 1), call.setting(("num_time_features",), (), 1)
-    )
-
-
 _BATCH = ("batch_size", "batch", "bs", "bsz")
 _SEQUENCE = ("sequence_length", "seq_len", "seq_length", "episode_length", "num_tokens")
 
