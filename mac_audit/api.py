@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from torch import nn
@@ -39,15 +37,14 @@ def audit(
     0.1}}``), ``way`` that of ``capture``. The model is unchanged afterwards. Raises ``MacAuditError`` where the model
     cannot be captured.
     """
-    with _without_collections():
-        profile = Profile(lower(record(model, inputs, way), construction, origin), execution)
-        return engine.audit(
-            profile,
-            discover() if rules is None else rules,
-            target=target or type(model).__name__,
-            options=options,
-            flop_convention=flop_convention,
-        )
+    profile = Profile(lower(record(model, inputs, way), construction, origin), execution)
+    return engine.audit(
+        profile,
+        discover() if rules is None else rules,
+        target=target or type(model).__name__,
+        options=options,
+        flop_convention=flop_convention,
+    )
 
 
 def audit_request(
@@ -79,15 +76,3 @@ def audit_request(
         origin=loaded.origin,
         way=request.capture,
     )
-
-
-@contextmanager
-def _without_collections() -> Iterator[None]:
-    """Let the garbage collector wait: an audit makes many objects that all stay, and looking through them is slow."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

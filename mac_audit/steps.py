@@ -53,6 +53,7 @@ class _Look(NamedTuple):
     offset: int
     dtype: torch.dtype
     device: torch.device
+    literal: bool  # with a value that the mode knows, and works with
 
 
 class _Said(NamedTuple):
@@ -63,11 +64,16 @@ class _Said(NamedTuple):
     many: type | None
 
 
+_REMEMBERED = 1 << 16  # a few hundred bytes each; the largest networks have some thousand different operators
+_numbers: dict[_Look, int] = {}
+_said: dict[Any, _Said] = {}
+
+
 class FakeTensors:
     """Shapes without data, from torch's ``FakeTensorMode``.
 
     The mode takes a tenth of a millisecond for an operator, and networks repeat themselves: what it said is remembered
-    by operator and arguments, and said again in a fraction of that time.
+    by operator and arguments, for all captures of the process, and said again in a fraction of that time.
     """
 
     holds_data = False
@@ -78,9 +84,7 @@ class FakeTensors:
         self._twins: dict[int, tuple[Tensor, Tensor]] = {}  # real and fake, by id of the real one
         self._owners: dict[int, Tensor] = {}  # the first fake tensor by the memory of its real one
         self._looks: dict[int, int | None] = {}  # number of a look by id of a fake tensor, which the graph keeps alive
-        self._numbers: dict[_Look, int] = {}
         self._patterns: dict[torch.device, Tensor] = {}
-        self._said: dict[Any, _Said] = {}
 
     def member(self, tensor: Tensor) -> Tensor:
         known = self._twins.get(id(tensor))
@@ -98,15 +102,20 @@ class FakeTensors:
         if private.is_lift(function):
             with self.mode:
                 return function(*args, **kwargs)
-        args, kwargs = self._stand_ins(args), self._stand_ins(kwargs)
         how = _how(function)
-        key = self._key((function, args, *kwargs.items())) if how else None
-        if key is not None and (said := self._said.get(key)) is not None:
+        key = None
+        if how and not (how == "same" and _is_literal(args[0])):  # which is none any more when it was written to
+            key = self._key((function, torch.get_default_dtype(), args, *kwargs.items()))
+        if key is None:
+            args, kwargs = self._stand_ins(args), self._stand_ins(kwargs)
+        elif (said := _said.get(key)) is not None:
             return self._again(said, args)
         with self.mode:
             result = _SHAPES.get(function, function)(*args, **kwargs)
         if key is not None and how is not None and (told := self._tell(how, args, result)) is not None:
-            self._said[key] = told
+            if len(_said) >= _REMEMBERED:
+                _said.clear()
+            _said[key] = told
         elif how is None:  # it may have given its arguments another shape
             for tensor in tensors_in((args, kwargs)):
                 self._looks.pop(id(tensor), None)
@@ -173,17 +182,21 @@ class FakeTensors:
         return number
 
     def _numbered(self, look: _Look | None) -> int | None:
-        return None if look is None else self._numbers.setdefault(look, len(self._numbers))
+        return None if look is None else _numbers.setdefault(look, len(_numbers))
 
     def _tell(self, how: Literal["new", "view", "same"], args: tuple[Any, ...], result: Any) -> _Said | None:
         """What to say when the operator comes again; None where it would not be the same."""
         many = type(result) if isinstance(result, tuple | list) else None
         results = result if many else (result,)
         looks = tuple(_look(item) if isinstance(item, Tensor) else None for item in results)
-        if any(item is not None and look is None for item, look in zip(results, looks, strict=True)):
+        if any(item is not None and (look is None or look.literal) for item, look in zip(results, looks, strict=True)):
             return None
         shared = {private.storage_key(tensor) for tensor in tensors_in(args)}
         own = [private.storage_key(item) not in shared for item in results if item is not None]
+        if how == "new" and not any(own):  # as _unsafe_view, whose schema does not say so
+            how = "view"
+        if how == "view" and not (isinstance(args[0], Tensor) and shared == {private.storage_key(args[0])}):
+            return None
         fits = {"new": all(own), "view": not any(own), "same": not many and result is args[0]}[how]
         return _Said(how, looks, many) if fits else None
 
@@ -209,10 +222,15 @@ def _plain(tensor: Tensor) -> bool:
 
 
 def _look(tensor: Tensor) -> _Look | None:
-    """None where there is more to a tensor than its look: a known value, say."""
-    if type(tensor) is not private.FakeTensor or tensor.constant is not None or not _plain(tensor):
+    """None where there is more to a tensor than its look."""
+    if type(tensor) is not private.FakeTensor or not _plain(tensor):
         return None
-    return _Look(tuple(tensor.shape), tensor.stride(), int(tensor.storage_offset()), tensor.dtype, tensor.fake_device)
+    offset = int(tensor.storage_offset())
+    return _Look(tuple(tensor.shape), tensor.stride(), offset, tensor.dtype, tensor.fake_device, _is_literal(tensor))
+
+
+def _is_literal(tensor: Tensor) -> bool:
+    return isinstance(tensor, private.FakeTensor) and tensor.constant is not None
 
 
 @functools.cache

@@ -284,8 +284,9 @@ def test_example_inputs_change_size() -> None:
     assert pair.mask.shape == (5, 4)
     assert extra["more"][0].shape == holder.inner["tensor"].shape == (5, 4)
     sizes.check("here")
+    unused = Sizes(resolution=(4, 4))
+    assert resized(Inputs.of(torch.zeros(2, 3)), unused).tensors[0].shape == (2, 3)
     with pytest.raises(MacAuditError, match="--resolution has nothing to act on: no input of here"):
-        resized(Inputs.of(torch.zeros(2, 3)), unused := Sizes(resolution=(4, 4)))
         unused.check("here")
 
 

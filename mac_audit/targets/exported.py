@@ -39,7 +39,6 @@ def build(name: str, arguments: Mapping[str, Any], target: str) -> Built:
     return Built(
         model,
         lambda sizes: Found(resized(saved, sizes), "inputs saved with the program") if saved else None,
-        "parameters of the file",
     )
 
 

@@ -37,13 +37,16 @@ def build(name: str, arguments: Mapping[str, Any], target: str) -> Built:
 def _classes(transformers: ModuleType, name: str) -> tuple[Any, Any]:
     """The class of models, or None for the one that goes with the configuration, and that of configurations."""
     types = transformers.CONFIG_MAPPING
+    if name not in types and name not in dir(transformers):
+        raise unknown_model("transformers", name, [*dir(transformers), *types])
+    models = attribute(transformers, "PreTrainedModel")
     if name in types:
         return None, types[name]
     found: Any = attribute(transformers, name)
     bases = found.__mro__ if isinstance(found, type) else ()
     if transformers.PreTrainedConfig in bases:
         return None, found
-    if found is None or attribute(transformers, "PreTrainedModel") not in bases:
+    if models not in bases:
         raise unknown_model("transformers", name, [*dir(transformers), *types])
     if found.config_class is None:
         raise MacAuditError(f"transformers.{name} says nothing of its configuration; name a class made from it.")
@@ -110,7 +113,6 @@ def _construct(
         extra = {key: arguments[key] for key in _constructor_arguments(model_class) & set(arguments)}
         model: nn.Module = model_class._from_config(config, **extra)
         return model
-    attribute(transformers, "PreTrainedModel")  # what is broken is told here, and not once for each class
     for auto in _auto_classes(transformers):
         if type(config) in auto._model_mapping:
             model = auto.from_config(config)
