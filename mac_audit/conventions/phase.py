@@ -6,12 +6,13 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from mac_audit.conventions.dry import shapes
 from mac_audit.errors import MacAuditError
 from mac_audit.inputs import Found, Inputs
-from mac_audit.nested import tensors_in
+from mac_audit.nested import map_tensors, tensors_in
 
 PHASES = ("prefill", "decode")
 _TOKENS = ("decoder_input_ids", "input_ids")
@@ -45,6 +46,7 @@ def in_phase(phase: str, model: nn.Module, found: Found, target: str) -> Found:
         return Found(prompt, f"{found.origin}; prefill of {length} tokens")
     if "encoder_outputs" in parameters and "encoder_last_hidden_state" in result:
         cache["encoder_outputs"] = (result["encoder_last_hidden_state"],)
+    cache = map_tensors(lambda tensor: _counted(tensor, length), cache)
     step = {tokens: prompt.kwargs[tokens][:, -1:], **cache, **keep}
     return Found(Inputs(kwargs=step), f"{found.origin}; decode of one token after {length}")
 
@@ -59,6 +61,12 @@ def _result(model: nn.Module, prompt: Inputs, target: str) -> Mapping[str, Any]:
             " leave --phase out, or give a cache in example_inputs."
         ) from error
     return result if isinstance(result, Mapping) else {}
+
+
+def _counted(tensor: Tensor, length: int) -> Tensor:
+    """A whole number in a cache counts what the cache has seen: it gets that value, since it decides on shapes."""
+    is_number = tensor.ndim == 0 and not tensor.is_floating_point() and tensor.dtype != torch.bool
+    return torch.tensor(length, dtype=tensor.dtype) if is_number else tensor
 
 
 def _is_cache(name: str, value: Any) -> bool:

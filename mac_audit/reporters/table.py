@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mac_audit.report import Finding, LayerRow, Line, Report, RuleResult
-from mac_audit.reporters import View
+from mac_audit.reporters import View, inputs
 from mac_audit.units import count, percent, shape, size
 
 Entry = tuple[LayerRow, int, int, int]  # with multiply-adds, memory access and parameters to show
@@ -45,7 +45,7 @@ def render(report: Report, view: View) -> str:
 
 
 def _parts(report: Report, view: View) -> Iterator[RenderableType]:
-    yield Text.assemble((report.target, "bold"), "  ", _inputs(report))
+    yield Text.assemble((report.target, "bold"), "  ", inputs.told(report.inputs))
     yield _totals(report)
     yield _heading("Where it goes", "memory access by class of operator")
     yield _classes(report, view)
@@ -58,10 +58,6 @@ def _parts(report: Report, view: View) -> Iterator[RenderableType]:
     yield Text("\n".join(_legend(report)), style="dim")
     yield Text()
     yield _summary(report)
-
-
-def _inputs(report: Report) -> str:
-    return ", ".join(f"{tensor.name} {shape(tensor.shape)} {tensor.dtype}" for tensor in report.inputs)
 
 
 def _heading(title: str, explanation: str) -> Text:

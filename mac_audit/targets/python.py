@@ -59,8 +59,8 @@ def _split(target: str) -> tuple[str, str]:
     if not colon or not name.isidentifier():
         hint = f" Did you mean {target}.py?" if Path(f"{target}.py").is_file() else ""
         raise MacAuditError(
-            f"{target!r} is no target; give model.py, model.py:Name, package.module:factory, zoo:NAME,"
-            f" torchvision:NAME or timm:NAME.{hint}"
+            f"{target!r} is no target; give model.py, model.py:Name, package.module:name, zoo:NAME, torchvision:NAME,"
+            f" timm:NAME, transformers:NAME, diffusers:NAME or model.pt2.{hint}"
         )
     return place, name
 
