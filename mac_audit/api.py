@@ -36,6 +36,7 @@ def audit(
     rules: Sequence[Rule] | None = None,
     target: str | None = None,
     construction: str = "model as given",
+    origin: str = "inputs as given",
     way: Way = "auto",
 ) -> Report:
     """Capture ``model`` on ``inputs``, cost it and judge it; the model is unchanged afterwards.
@@ -49,14 +50,15 @@ def audit(
     """
     name = target or type(model).__name__
     chosen = find(device) if isinstance(device, str) else device
-    profile = Profile(lower(record(model, inputs, way), construction), execution, chosen)
+    profile = Profile(lower(record(model, inputs, way), construction, origin), execution, chosen)
     return _judged(profile, name, rules, select, options, budgets, fail_on=fail_on, flop_convention=flop_convention)
 
 
 def trace(request: Request) -> Network:
     """Load the model that ``request`` names and capture it."""
-    loaded = load(request.target, request.arguments, request.inputs)
-    return lower(record(loaded.model, loaded.inputs, request.capture), loaded.construction)
+    sizes = {name: getattr(request, name) for name in ("batch", "seq_len", "resolution", "phase")}
+    loaded = load(request.target, request.arguments, request.inputs, **sizes)
+    return lower(record(loaded.model, loaded.inputs, request.capture), loaded.construction, loaded.origin)
 
 
 def audit_request(
