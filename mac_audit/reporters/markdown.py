@@ -8,7 +8,7 @@ from mac_audit.report import Report, RuleResult
 from mac_audit.reporters import View
 from mac_audit.reporters.escape import clean, code, code_cell, markdown
 from mac_audit.reporters.problems import by_line, measured, places, problems, suppressed, told, troubles
-from mac_audit.units import count, percent, shape, size
+from mac_audit.units import at_least, count, percent, shape, size
 
 _MARKS = {"pass": "✅ pass", "fail": "❌ fail", "not-applicable": "n/a", "error": "💥 error"}
 _LAYERS = 200  # rows of the folded table; GitHub takes comments of 65,536 characters
@@ -53,9 +53,9 @@ def _section(report: Report, view: View) -> Iterator[str]:
 def _totals(report: Report) -> str:
     totals = report.totals
     inputs = ", ".join(f"{code(tensor.name)} {shape(tensor.shape)}" for tensor in report.inputs)
-    at_least = "≥ " if totals.lower_bound else ""
+    missing = " (a lower bound)" if totals.lower_bound else ""
     return (
-        f"**{count(totals.params)}** parameters, **{at_least}{count(totals.flops)}** FLOPs,"
+        f"**{count(totals.params)}** parameters, **{at_least(totals.flops, totals.lower_bound)}** FLOPs{missing},"
         f" **{count(totals.mac_elements)}** elements ({size(totals.mac_bytes)}) of memory access for {inputs or '–'}"
     )
 
@@ -88,7 +88,7 @@ def _layers(report: Report, view: View) -> Iterator[str]:
             code_cell(row.type),
             shape(row.output_shapes[0]) if row.output_shapes else "",
             count(row.params),
-            count(row.madds),
+            at_least(row.madds, row.lower_bound),
             count(row.mac_elements),
             percent(row.mac_elements / total),
         ]
