@@ -63,7 +63,7 @@ def _several(reports: Sequence[Report]) -> Iterator[RenderableType]:
     yield heading("Models", first=True)
     yield overview(reports)
     for report in reports:
-        if report.error or report.verdict == "fail" or report.findings or report.notes or report.coverage.unknown:
+        if report.verdict != "pass" or report.findings or report.notes or report.coverage.unknown:
             yield Text()
             yield _title(report)
             if report.error:
