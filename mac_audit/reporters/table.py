@@ -310,4 +310,5 @@ def _summary(report: Report) -> Text:
         return Text(f"fail: {told}{bound}", style="bold red")
     if failed:
         return Text(f"pass: {told}, which fail on {report.fail_on} does not count{bound}", style="yellow")
-    return Text(f"pass: no findings{bound}", style="green")
+    counts = " that count" if suppressed(report) else ""
+    return Text(f"pass: no findings{counts}{bound}", style="green")
