@@ -31,9 +31,8 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _section(report: Report, view: View) -> Iterator[str]:
-    verdict = "error" if report.errors else report.verdict
     name = "" if report.name in ("", report.target) else f"{markdown(report.name)} "
-    yield f"## {_MARKS[verdict]}: {name}{code(report.target)}"
+    yield f"## {_MARKS[report.verdict]}: {name}{code(report.target)}"
     yield ""
     if report.error:
         yield markdown(report.error)

@@ -64,7 +64,7 @@ def _several(reports: Sequence[Report]) -> Iterator[RenderableType]:
     yield heading("Models", first=True)
     yield overview(reports)
     for report in reports:
-        if report.error or report.verdict == "fail" or report.findings or report.notes or report.coverage.unknown:
+        if report.verdict != "pass" or report.findings or report.notes or report.coverage.unknown:
             yield Text()
             yield _title(report)
             if report.error:
@@ -306,4 +306,5 @@ def _summary(report: Report) -> Text:
         return Text(f"fail: {told}{bound}", style="bold red")
     if failed:
         return Text(f"pass: {told}, which fail on {report.fail_on} does not count{bound}", style="yellow")
-    return Text(f"pass: no findings{bound}", style="green")
+    counts = " that count" if suppressed(report) else ""
+    return Text(f"pass: no findings{counts}{bound}", style="green")
