@@ -33,6 +33,7 @@ class Job:
     fail_on: Severity = "error"
     flop_convention: Literal["paper", "torch"] = "paper"
     folder: str = ""
+    rule_files: tuple[str, ...] = ()
 
     @property
     def needs_torch(self) -> bool:
@@ -54,7 +55,7 @@ def run(job: Job) -> Audited:
         sys.path.append(job.folder)
     device = find(job.request.device) if job.request.device else None  # a wrong name is told before the model is built
     profile = Profile(network_of(job.request), job.request.execution, device)
-    rules = discover()
+    rules = discover(job.rule_files)
     report = judged(
         profile,
         rules,

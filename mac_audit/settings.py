@@ -45,6 +45,7 @@ def jobs(
                 fail_on=line.fail_on or file.fail_on or "error",
                 flop_convention=flop_convention,
                 folder=str(file.folder) if file.file else "",
+                rule_files=file.rule_files,
             )
         )
     return found

@@ -99,7 +99,7 @@ def _audited(targets: Sequence[str], given: Given) -> list[Report]:
 
     path = config.find(Path.cwd())
     file = config.read(path) if path else config.Config()
-    jobs = settings.jobs(file, config.Config(request=dict(given)), targets, discover())
+    jobs = settings.jobs(file, config.Config(request=dict(given)), targets, discover(file.rule_files))
     reports = [audited.report for audited in run_all(jobs, min(len(jobs), 2), _quietly)]
     for report in reports:
         if report.error:

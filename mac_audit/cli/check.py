@@ -84,7 +84,7 @@ def _check(
     from mac_audit.rule import discover
 
     destinations = outputs(texts, reporter)
-    rules = discover()
+    rules = discover(file.rule_files)
     jobs = settings.jobs(file, line, targets, rules, flop_convention)
     if sort == "time" and not all(job.request.device for job in jobs):
         raise MacAuditError("--sort time needs times; name a device with --device, `mac-audit devices` lists them.")

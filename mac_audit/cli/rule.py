@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from mac_audit.cli.options import errors_told
@@ -19,12 +21,16 @@ from mac_audit.cli.options import errors_told
     help="How to print it.",
 )
 def explain(names: tuple[str, ...], everything: bool, output: str) -> None:
-    """Explain rules: what each measures, why, what to write instead, its options. CODE is a code or a name."""
-    from mac_audit import page
+    """Explain rules: what each measures, why, what to write instead, its options. CODE is a code or a name.
+
+    Known are the installed ones and those in the rule-files of the configuration.
+    """
+    from mac_audit import config, page
     from mac_audit.rule import discover, find
 
     with errors_told(show_traceback=False):
-        installed = discover()
+        path = config.find(Path.cwd())
+        installed = discover(config.read(path).rule_files if path else ())
         if not names and not everything:
             for rule in installed:
                 click.echo(f"{rule.code}  {rule.name:20}  {page.data(rule)['summary']}")
