@@ -14,6 +14,7 @@ from mac_audit.job import judged
 from mac_audit.load import load
 from mac_audit.lower import lower
 from mac_audit.network import Network
+from mac_audit.plugins import load_plugins
 from mac_audit.profile import Profile
 from mac_audit.report import Report, Severity
 from mac_audit.request import Request
@@ -66,9 +67,11 @@ def audit_request(
     options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Report:
     """Load what ``request`` names and audit it; ``rules`` and ``options`` are those of ``audit``."""
+    plugins = load_plugins(request.plugins)
     device = find(request.device) if request.device else None  # a name that is wrong is told before the model is built
     profile = Profile(trace(request), request.execution, device)
-    return _judged(profile, request.target, rules, None, options, None, flop_convention=flop_convention)
+    known = discover(plugins) if rules is None else rules
+    return _judged(profile, request.target, known, None, options, None, flop_convention=flop_convention)
 
 
 def _judged(

@@ -191,14 +191,18 @@ def _contents(container: Any) -> Any:
 
 @contextmanager
 def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Eval mode (which ``_restored`` takes back), no fused attention modules, no tracebacks in torch's log."""
+    """Eval mode (which ``_restored`` takes back), no fused attention modules, no tracebacks in torch's log.
+
+    What the model itself would compile runs uncompiled, operator by operator.
+    """
     fast, level = torch.backends.mha.get_fastpath_enabled(), private.log.level
     torch.backends.mha.set_fastpath_enabled(False)
     private.log.setLevel(logging.CRITICAL)  # what is wrong is raised as well, and told in a sentence
     with suppress(NotImplementedError):  # an exported program has one mode and no eval()
         model.eval()
     try:
-        yield
+        with torch.compiler.set_stance("force_eager"):
+            yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
         private.log.setLevel(level)

@@ -41,8 +41,7 @@ class Config:
     """What a file says, or the command line; None and empty is nothing.
 
     ``request`` has the fields of ``Request`` that hold for every model but those that say otherwise. ``ignore`` are
-    rules that do not run, and layers at which findings do not count. ``rules`` are options by code or name,
-    ``rule_files`` Python files with rules of the repository's own.
+    rules that do not run, and layers at which findings do not count. ``rules`` are options by code or name.
     """
 
     file: str = ""
@@ -52,7 +51,6 @@ class Config:
     extend_select: tuple[str, ...] = ()
     ignore: tuple[str | LayerIgnore, ...] = ()
     rules: dict[str, dict[str, Any]] = field(default_factory=dict)
-    rule_files: tuple[str, ...] = ()
     budgets: dict[str, str | int | float] = field(default_factory=dict)
     fail_on: Severity | None = None
     strict: bool | None = None
@@ -92,8 +90,7 @@ def read(path: Path) -> Config:
     own, request = _split(table, Config, {"target", "arguments"}, where, path.parent)
     config = from_plain(Config, {**own, "request": request, "file": where}, f"{where}: settings")
     baseline = config.baseline and beside(path.parent, config.baseline)
-    rule_files = tuple(beside(path.parent, file) for file in config.rule_files)
-    return replace(config, model=models, baseline=baseline, rule_files=rule_files)
+    return replace(config, model=models, baseline=baseline)
 
 
 def _model(table: Mapping[str, Any], where: str, folder: Path) -> Model:

@@ -62,15 +62,14 @@ def audit(
             result, found = _judge(rule, profile, given, (severities or {}).get(rule.code, "error"))
             results.append(replace(result, help=page.body(rule)))
             findings += found
-    unknown = _unknown(profile)
     return Report(
         target=target,
         inputs=_inputs(profile.network),
         execution=profile.execution,
         flop_convention=flop_convention,
         capture=dict(profile.network.capture),
-        totals=_totals(profile, flop_convention, lower_bound=bool(unknown)),
-        coverage=Coverage(len(profile.coverage["exact"]), len(profile.coverage["free"]), unknown),
+        totals=_totals(profile, flop_convention),
+        coverage=Coverage(len(profile.coverage["exact"]), len(profile.coverage["free"]), _unknown(profile)),
         classes={
             name: _class_cost(cost, profile.timing.classes[name] if profile.timing else None)
             for name, cost in profile.classes.items()
@@ -177,7 +176,7 @@ def _device(timing: Timing | None) -> DeviceInfo | None:
     return DeviceInfo(timing.device.name, timing.device.source, timing.device.error)
 
 
-def _totals(profile: Profile, flop_convention: str, lower_bound: bool) -> Totals:
+def _totals(profile: Profile, flop_convention: str) -> Totals:
     cost = profile.total
     return Totals(
         params=profile.params,
@@ -190,7 +189,7 @@ def _totals(profile: Profile, flop_convention: str, lower_bound: bool) -> Totals
         reads_weight=cost.reads_weight,
         writes=cost.writes,
         operators=cost.operators,
-        lower_bound=lower_bound,
+        lower_bound=cost.unknown > 0,
         predicted_ms=profile.predicted_ms,
     )
 
@@ -211,7 +210,14 @@ def _inputs(network: Network) -> tuple[TensorInfo, ...]:
 
 
 def _class_cost(cost: Cost, spent: Spent | None) -> ClassCost:
-    return ClassCost(cost.madds, cost.mac_elements, cost.mac_bytes, cost.operators, spent.ms if spent else None)
+    return ClassCost(
+        cost.madds,
+        cost.mac_elements,
+        cost.mac_bytes,
+        cost.operators,
+        predicted_ms=spent.ms if spent else None,
+        lower_bound=cost.unknown > 0,
+    )
 
 
 def _layer_row(row: LayerCost, timing: Timing | None) -> LayerRow:
@@ -234,6 +240,7 @@ def _layer_row(row: LayerCost, timing: Timing | None) -> LayerRow:
         own_params=row.own_params,
         predicted_ms=spent.ms if spent else None,
         bound=spent.bound if spent else None,
+        lower_bound=row.total.unknown > 0,
     )
 
 

@@ -12,6 +12,7 @@ from mac_audit import engine
 from mac_audit.device_file import find
 from mac_audit.errors import MacAuditError
 from mac_audit.network import Network
+from mac_audit.plugins import load_plugins
 from mac_audit.profile import Profile
 from mac_audit.report import Report, Severity
 from mac_audit.request import Request
@@ -33,7 +34,6 @@ class Job:
     fail_on: Severity = "error"
     flop_convention: Literal["paper", "torch"] = "paper"
     folder: str = ""
-    rule_files: tuple[str, ...] = ()
 
     @property
     def needs_torch(self) -> bool:
@@ -53,9 +53,9 @@ def run(job: Job) -> Audited:
     """Capture, cost and judge; ``MacAuditError`` where that cannot be done."""
     if job.folder and job.folder not in sys.path:
         sys.path.append(job.folder)
+    rules = discover(load_plugins(job.request.plugins))
     device = find(job.request.device) if job.request.device else None  # a wrong name is told before the model is built
     profile = Profile(network_of(job.request), job.request.execution, device)
-    rules = discover(job.rule_files)
     report = judged(
         profile,
         rules,

@@ -96,20 +96,22 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class ClassCost:
-    """The cost of one class of operator."""
+    """The cost of one class of operator, or of a layer alone. ``lower_bound`` as in ``Totals``."""
 
     madds: int
     mac_elements: int
     mac_bytes: int
     operators: int
     predicted_ms: float | None = None
+    lower_bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class LayerRow:
     """A module. Figures include the layers inside it; ``own`` is what its own operators cost alone.
 
-    The root has the empty path. Shapes are those of the first call. ``leaf``: no layer inside it.
+    The root has the empty path. Shapes are those of the first call. ``leaf``: no layer inside it. ``lower_bound``: an
+    operator in it adds unknown arithmetic.
     """
 
     path: str
@@ -129,6 +131,7 @@ class LayerRow:
     own_params: int
     predicted_ms: float | None = None
     bound: Bound | None = None
+    lower_bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,21 +9,16 @@ option without a default is one that the user has to give: until then the rule d
         \"\"\"No more than a hundred layers.\"\"\"
         return Measure(len(profile.layers), limit, measure="layers")
 
-Rules are found by the entry-point group ``mac_audit.rules``, the built-in ones like anybody's, and in files that a
-repository names.
+Rules are found by the entry-point group ``mac_audit.rules``, the built-in ones like anybody's, and in plugins.
 """
 
 from __future__ import annotations
 
-import contextlib
-import importlib.util
 import inspect
-import sys
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
-from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any, TypeVar, get_type_hints
 
 from mac_audit.errors import MacAuditError, nearest
@@ -122,17 +117,9 @@ def rule(code: str, name: str) -> Callable[[Callable[..., Outcome]], Rule]:
     return make
 
 
-def discover(files: Sequence[str] = ()) -> tuple[Rule, ...]:
-    """Every installed rule, and those in the Python ``files`` of a repository, by code."""
-    found: dict[str, tuple[Rule, str]] = {}
-    for loaded, place in (*_installed(), *_local(files)):
-        first, where = found.setdefault(loaded.code, (loaded, place))
-        if first is not loaded:
-            raise MacAuditError(f"Two rules have the code {loaded.code}, in {where} and {place}; one needs another.")
-    return tuple(found[code][0] for code in sorted(found))
-
-
-def _installed() -> Iterator[tuple[Rule, str]]:
+def discover(plugins: Iterable[ModuleType] = ()) -> tuple[Rule, ...]:
+    """Every installed rule, and those that ``plugins`` define, by code."""
+    found: dict[str, Rule] = {}
     for entry in entry_points(group=GROUP):
         try:
             loaded = entry.load()
@@ -140,25 +127,13 @@ def _installed() -> Iterator[tuple[Rule, str]]:
             raise MacAuditError(f"The rule {entry.name} ({entry.value}) cannot be loaded: {error}.") from error
         if not isinstance(loaded, Rule):
             raise MacAuditError(f"The rule {entry.name} ({entry.value}) lacks the decorator @rule.")
-        yield loaded, entry.value
-
-
-def _local(files: Sequence[str]) -> Iterator[tuple[Rule, str]]:
-    for file in files:
-        specification = importlib.util.spec_from_file_location(f"mac_audit_rules_{Path(file).stem}", file)
-        if specification is None or specification.loader is None:
-            raise MacAuditError(f"{file} is no Python file; rule-files are files that end in .py.")
-        module = importlib.util.module_from_spec(specification)
-        try:
-            with contextlib.redirect_stdout(sys.stderr):  # what it prints is no result
-                specification.loader.exec_module(module)
-        except Exception as error:
-            told = " ".join(f"{type(error).__name__}: {error}".split())
-            raise MacAuditError(f"The rule file {file} cannot be run ({told}).") from error
-        rules = [value for value in vars(module).values() if isinstance(value, Rule)]
-        if not rules:
-            raise MacAuditError(f"There is no rule in {file}; make one with the decorator @rule of mac_audit.rule.")
-        yield from ((found, file) for found in rules)
+        if found.setdefault(loaded.code, loaded) is not loaded:
+            raise MacAuditError(f"Two installed rules have the code {loaded.code}; uninstall one of their packages.")
+    for module in plugins:
+        for own in vars(module).values():
+            if isinstance(own, Rule) and found.setdefault(own.code, own) is not own:
+                raise MacAuditError(f"The rule {own.code} of {module.__file__} has the code of another; rename it.")
+    return tuple(sorted(found.values(), key=lambda rule: rule.code))
 
 
 def find(rules: Sequence[Rule], name: str) -> Rule:

@@ -9,8 +9,9 @@ from typing import Any, Literal
 from mac_audit.config import Config, Model
 from mac_audit.errors import MacAuditError, nearest
 from mac_audit.job import Job
+from mac_audit.plugins import load_plugins
 from mac_audit.request import Request
-from mac_audit.rule import Rule, find
+from mac_audit.rule import Rule, discover, find
 from mac_audit.selection import Layer, budgeted, checked, choose
 from mac_audit.suppress import LayerIgnore
 
@@ -21,14 +22,16 @@ def jobs(
     file: Config,
     line: Config,
     targets: Sequence[str],
-    rules: Sequence[Rule],
     flop_convention: Literal["paper", "torch"] = "paper",
 ) -> list[Job]:
     """One for each of ``targets``, the name of a configured model or a target, or without any for all models."""
     layers = [_layer(file, file.file), _layer(line, LINE)]
-    options = checked(rules, file.rules, f"{file.file}: rules")
+    models = _models(file, targets)
+    requests = [Request(**_over(file.request, model.request, line.request)) for model in (*models, *file.model)]
+    options = checked(known_rules(requests), file.rules, f"{file.file}: rules")
     found = []
-    for model in _models(file, targets):
+    for model, request in zip(models, requests, strict=False):
+        rules = known_rules([request])
         budgets = (
             budgeted(rules, file.budgets, f"{file.file}: budgets")
             | budgeted(rules, model.budgets, f"{file.file}: budgets of {model.name}")
@@ -39,16 +42,20 @@ def jobs(
         found.append(
             Job(
                 name=model.name,
-                request=Request(**_over(file.request, model.request, line.request)),
+                request=request,
                 choices=tuple(choose(rules, [layers[0], own, layers[1]], given)),
                 ignores=tuple(_resolved(rules, [*file.ignore, *model.ignore], file.file)),
                 fail_on=line.fail_on or file.fail_on or "error",
                 flop_convention=flop_convention,
                 folder=str(file.folder) if file.file else "",
-                rule_files=file.rule_files,
             )
         )
     return found
+
+
+def known_rules(requests: Iterable[Request]) -> tuple[Rule, ...]:
+    """Those that are installed, and those of the plugins of ``requests``."""
+    return discover(load_plugins(list(dict.fromkeys(name for request in requests for name in request.plugins))))
 
 
 def _models(file: Config, targets: Sequence[str]) -> list[Model]:

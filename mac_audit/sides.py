@@ -95,11 +95,10 @@ def _judged(file: str, network: str) -> Report:
 def _audited(targets: Sequence[str], given: Given) -> list[Report]:
     from mac_audit import config, settings
     from mac_audit.parallel import run_all
-    from mac_audit.rule import discover
 
     path = config.find(Path.cwd())
     file = config.read(path) if path else config.Config()
-    jobs = settings.jobs(file, config.Config(request=dict(given)), targets, discover(file.rule_files))
+    jobs = settings.jobs(file, config.Config(request=dict(given)), targets)
     reports = [audited.report for audited in run_all(jobs, min(len(jobs), 2), _quietly)]
     for report in reports:
         if report.error:

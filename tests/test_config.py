@@ -258,6 +258,50 @@ def test_a_file_without_our_table_is_told(repository: Path) -> None:
         config.read(repository / "pyproject.toml")
 
 
+# --- rules and formulas of one's own -------------------------------------------------------------------------------
+
+RULE = """\
+from mac_audit.rule import Measure, rule
+
+@rule("H1", "too-many-operators")
+def too_many_operators(profile, *, limit: int = 1):
+    return Measure(profile.total.operators, limit, measure="operators", unit="count")
+"""
+
+
+def test_a_rule_in_a_file(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (repository / "lint").mkdir()
+    (repository / "lint" / "rule_of_config.py").write_text(RULE)
+    (repository / "mac-audit.toml").write_text('plugins = ["lint/rule_of_config.py"]\n' + CONFIG)
+    monkeypatch.chdir(repository / "nets")
+    result = run("-o", "json", "--select", "H1")
+    assert result.exit_code == 1, result.stderr
+    for report in json.loads(result.stdout):
+        (finding,) = report["findings"]
+        assert (finding["layer"], finding["value"], finding["limit"]) == ("", 2, 1)
+        assert finding["message"] == "operators is 2, beyond the limit of 1"
+    assert "too-many-operators" in run("rule").stdout
+    (repository / "mac-audit.toml").write_text(
+        'plugins = ["lint/rule_of_config.py"]\n[rules.H1]\nlimit = 2\nseverity = "note"\n' + CONFIG
+    )
+    rules = {rule["code"]: rule for rule in audited("even")["rules"]}
+    assert (rules["H1"]["verdict"], rules["H1"]["limit"]) == ("pass", 2)
+
+
+def test_a_rule_of_one_model_does_not_run_for_another(repository: Path) -> None:
+    (repository / "own_of_config.py").write_text(RULE.replace("H1", "H2"))
+    (repository / "mac-audit.toml").write_text(CONFIG + 'plugins = ["own_of_config.py"]\n')
+    assert "H2" not in codes(audited("wide"))
+    assert "H2" in codes(audited("even"))
+
+
+def test_two_rules_of_one_code_are_told(repository: Path) -> None:
+    (repository / "twin_of_config.py").write_text(RULE.replace("H1", "G1"))
+    result = run("nets/net_of_config.py", "--input", "1,8,4,4", "--plugin", "twin_of_config.py")
+    assert result.exit_code == 2
+    assert "twin_of_config.py has the code of another" in result.stderr
+
+
 # --- what the page says of it --------------------------------------------------------------------------------------
 
 
@@ -265,6 +309,8 @@ def test_page_has_the_example_and_every_key() -> None:
     page = (ROOT / "docs" / "ci.md").read_text()
     example = (ROOT / "docs" / "examples" / "ci" / "mac-audit.toml").read_text()
     assert f"```toml\n{example}```" in page
+    house_rule = (ROOT / "docs" / "examples" / "ci" / "house_rules.py").read_text().partition("\n\n")[2]
+    assert f"```py\n{house_rule}```" in page
     names = {field.name for kind in (config.Config, config.Model) for field in fields(kind)} - {"file", "request"}
     for name in names | {"target", "arguments", "inputs", "execution"}:
         assert re.search(rf"`(\[\[)?{name.replace('_', '-')}(\]\]|\.CODE)?`", page), name

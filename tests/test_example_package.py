@@ -12,9 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from mac_audit.errors import MacAuditError
-from mac_audit.rule import discover
-
 EXAMPLES = Path(__file__).parent.parent / "docs" / "examples"
 
 
@@ -62,7 +59,7 @@ def test_the_rule_without_a_package(tmp_path: Path) -> None:
     shutil.copy(EXAMPLES / "bottleneck.py", tmp_path / "net.py")
     model = '[[model]]\nname = "{}"\ntarget = "net.py"\narguments = {{ channels = {}, groups = 1 }}\n'
     inputs = 'inputs = ["1,72,8,8"]\n'
-    settings = 'rule-files = ["rules/ours.py"]\nselect = ["H1"]\n'
+    settings = 'plugins = ["rules/ours.py"]\nselect = ["H1"]\n'
     (tmp_path / "mac-audit.toml").write_text(settings + model.format("one", 72) + inputs)
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -81,32 +78,6 @@ def test_the_rule_without_a_package(tmp_path: Path) -> None:
     assert [len(report["findings"]) for report in json.loads(both.stdout)] == [4, 4]
     rules = json.loads(run("diff", "one", "two", "-o", "json").stdout)["rules"]
     assert [(rule["code"], rule["new"]["value"]) for rule in rules] == [("H1", 4)]
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (None, "rules.py cannot be run (FileNotFoundError"),
-        ("1 / 0", "rules.py cannot be run (ZeroDivisionError: division by zero)"),
-        ("x = 1", "There is no rule in rules.py"),
-        (
-            "from mac_audit.rule import rule\n@rule('G1', 'mine')\ndef mine(profile): ...",
-            "Two rules have the code G1, in mac_audit.rules.g1_unequal_channels:unequal_channels and rules.py",
-        ),
-    ],
-)
-def test_rule_files_that_are_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, message: str) -> None:
-    monkeypatch.chdir(tmp_path)
-    if text is not None:
-        (tmp_path / "rules.py").write_text(text)
-    with pytest.raises(MacAuditError) as raised:
-        discover(["rules.py"])
-    assert message in str(raised.value)
-
-
-def test_a_rule_file_is_python() -> None:
-    with pytest.raises(MacAuditError, match=r"rules\.toml is no Python file"):
-        discover(["rules.toml"])
 
 
 def test_its_reporter_is_a_format(installed: Path) -> None:

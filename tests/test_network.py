@@ -184,6 +184,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "fusion": {"network"},
     "execution": {"fusion"},
     "structure": {"network"},
+    "plugins": {"formulas"},
     "liveness": {"network"},
     "counterfactual": {"cost"},
     "device": {"cost"},
@@ -280,7 +281,13 @@ def test_rules_import_what_anybodys_rule_may(path: Path) -> None:
 
 IMPORTED_WITHOUT_TORCH = (
     *("mac_audit", "mac_audit.network", "mac_audit.profile", "mac_audit.engine", "mac_audit.report", "mac_audit.rule"),
-    *("mac_audit.reporters", "mac_audit.reporters.json", "mac_audit.reporters.table", "mac_audit.cli"),
+    *(
+        "mac_audit.plugins",
+        "mac_audit.reporters",
+        "mac_audit.reporters.json",
+        "mac_audit.reporters.table",
+        "mac_audit.cli",
+    ),
     *("mac_audit.config", "mac_audit.settings", "mac_audit.job", "mac_audit.parallel", "mac_audit.baseline"),
 )
 

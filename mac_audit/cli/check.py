@@ -81,15 +81,13 @@ def _check(
 ) -> int:
     from mac_audit import baseline, provenance, settings
     from mac_audit.reporters import reporter
-    from mac_audit.rule import discover
 
     destinations = outputs(texts, reporter)
-    rules = discover(file.rule_files)
-    jobs = settings.jobs(file, line, targets, rules, flop_convention)
+    jobs = settings.jobs(file, line, targets, flop_convention)
     if sort == "time" and not all(job.request.device for job in jobs):
         raise MacAuditError("--sort time needs times; name a device with --device, `mac-audit devices` lists them.")
     if show_settings:
-        click.echo(provenance.shown(file, line, jobs, rules), nl=False)
+        click.echo(provenance.shown(file, line, jobs, settings.known_rules(job.request for job in jobs)), nl=False)
         return 0
     where = write_baseline or line.baseline or file.baseline or baseline.DEFAULT
     kept = _kept(where, write_baseline is not None, needed=bool(line.baseline or file.baseline or prune_baseline))

@@ -42,6 +42,13 @@ _REQUEST_OPTIONS = (
         show_default="auto",
         help="How forward is run: on fake tensors, with small values computed, or for real; auto tries them in turn.",
     ),
+    click.option(
+        "--plugin",
+        "plugins",
+        multiple=True,
+        metavar="FILE_OR_MODULE",
+        help="Python with formulas for operators of your own, or with rules; may be repeated.",
+    ),
 )
 _GIVEN = tuple(field.name for field in fields(Request) if field.name != "target")
 

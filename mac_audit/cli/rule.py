@@ -21,16 +21,13 @@ from mac_audit.cli.options import errors_told
     help="How to print it.",
 )
 def explain(names: tuple[str, ...], everything: bool, output: str) -> None:
-    """Explain rules: what each measures, why, what to write instead, its options. CODE is a code or a name.
-
-    Known are the installed ones and those in the rule-files of the configuration.
-    """
-    from mac_audit import config, page
+    """Explain rules: what each measures, why, what to write instead, its options. CODE is a code or a name."""
+    from mac_audit import page
+    from mac_audit.plugins import load_plugins
     from mac_audit.rule import discover, find
 
     with errors_told(show_traceback=False):
-        path = config.find(Path.cwd())
-        installed = discover(config.read(path).rule_files if path else ())
+        installed = discover(load_plugins(_plugins()))
         if not names and not everything:
             for rule in installed:
                 click.echo(f"{rule.code}  {rule.name:20}  {page.data(rule)['summary']}")
@@ -41,3 +38,11 @@ def explain(names: tuple[str, ...], everything: bool, output: str) -> None:
         else:
             write = page.markdown if output == "markdown" else page.text
             click.echo("\n".join(map(write, rules)), nl=False)
+
+
+def _plugins() -> tuple[str, ...]:
+    """Those of the configuration that holds here: their rules are explained too."""
+    from mac_audit import config
+
+    path = config.find(Path.cwd())
+    return tuple(config.read(path).request.get("plugins", ())) if path else ()

@@ -89,11 +89,12 @@ def _title(report: Report) -> Text:
 
 def _totals(report: Report) -> RenderableType:
     totals = report.totals
-    at_least = "≥ " if totals.lower_bound else ""
     table = grid("left", "right", "left")
     table.add_row("parameters", count(totals.params), "")
     factor = "= 2 × multiply-adds" if report.flop_convention == "torch" else "= multiply-adds"
-    table.add_row("FLOPs", at_least + count(totals.flops), factor)
+    at_least = "≥ " if totals.lower_bound else ""
+    bound = ", a lower bound" if totals.lower_bound else ""
+    table.add_row("FLOPs", at_least + count(totals.flops), factor + bound)
     table.add_row(
         "memory access (MAC)",
         count(totals.mac_elements),
@@ -134,7 +135,7 @@ def _classes(report: Report, view: View) -> RenderableType:
             *((_bar(share, bars),) if bars else ()),
             percent(share),
             count(cost.mac_elements),
-            count(cost.madds) if cost.madds else "–",
+            _madds(cost.madds, cost.lower_bound),
             count(cost.operators),
             *_time(cost.predicted_ms, report.totals.predicted_ms),
         )
@@ -163,13 +164,14 @@ def _layers(report: Report, view: View) -> Iterator[RenderableType]:
     cells = [("  layer", "type", "output", "params", "madds", "MAC", "of MAC", *timed)]
     for row, madds, access, params, ms in entries:
         name = row.path.rpartition(".")[2] if view.sort == "order" else row.path
+        alone = view.sort != "order" and row.depth < depth
         cells.append(
             (
                 "  " * (row.depth if view.sort == "order" else 1) + (name or "(the model itself)"),
                 row.type + (f" ×{row.calls}" if row.calls > 1 else ""),
                 shape(row.output_shapes[0]) if row.output_shapes else "",
                 count(params) if params else "–",
-                count(madds) if madds else "–",
+                _madds(madds, row.own.lower_bound if alone else row.lower_bound),
                 count(access) if access else "–",
                 percent(access / total) if access else "–",
                 *_time(ms, ms)[:1],
@@ -181,6 +183,10 @@ def _layers(report: Report, view: View) -> Iterator[RenderableType]:
     for index, row_cells in enumerate(cells):
         table.add_row(*row_cells, style="" if index else "dim")
     yield table
+
+
+def _madds(number: int, lower_bound: bool) -> str:
+    return f"≥ {count(number)}" if lower_bound else count(number) if number else "–"
 
 
 def _costliest(sort: str) -> Callable[[Entry], float]:
@@ -266,7 +272,7 @@ def _told(findings: Sequence[Finding]) -> RenderableType:
 def _unknown(report: Report) -> Iterator[RenderableType]:
     if not report.coverage.unknown:
         return
-    yield heading("Unknown operators", "their arithmetic is not counted: totals are a lower bound")
+    yield heading("Unknown operators", "their arithmetic is not counted, or not all: totals are a lower bound")
     for entry in report.coverage.unknown:
         lines = ", ".join(f"{line.file}:{line.line}" for line in entry.sources[:3])
         yield Text(f"  {entry.target} ×{entry.count}  {lines}")
@@ -296,10 +302,12 @@ def _summary(report: Report) -> Text:
             f"error: {', '.join(rule.code for rule in report.errors)} could not be judged",
             style="bold magenta",
         )
+    unknown = sum(entry.count for entry in report.coverage.unknown)
+    bound = f"; FLOPs are a lower bound, {unknown} unknown operator{'s' * (unknown > 1)}" if unknown else ""
     failed = [rule for rule in report.rules if rule.verdict == "fail"]
     told = ", ".join(map(weighed, failed))
     if report.verdict == "fail":
-        return Text(f"fail: {told}", style="bold red")
+        return Text(f"fail: {told}{bound}", style="bold red")
     if failed:
-        return Text(f"pass: {told}, which fail on {report.fail_on} does not count", style="yellow")
-    return Text("pass: no findings", style="green")
+        return Text(f"pass: {told}, which fail on {report.fail_on} does not count{bound}", style="yellow")
+    return Text(f"pass: no findings{bound}", style="green")
