@@ -8,7 +8,7 @@ from mac_audit.report import Report, RuleResult
 from mac_audit.reporters import View
 from mac_audit.reporters.escape import clean, code, code_cell, markdown
 from mac_audit.reporters.problems import by_line, measured, places, problems, suppressed, told, troubles
-from mac_audit.units import count, percent, shape, size
+from mac_audit.units import count, duration, percent, shape, size
 
 _MARKS = {"pass": "✅ pass", "fail": "❌ fail", "not-applicable": "n/a", "error": "💥 error"}
 _LAYERS = 200  # rows of the folded table; GitHub takes comments of 65,536 characters
@@ -52,11 +52,14 @@ def _section(report: Report, view: View) -> Iterator[str]:
 
 def _totals(report: Report) -> str:
     totals = report.totals
-    inputs = ", ".join(f"{code(tensor.name)} {shape(tensor.shape)}" for tensor in report.inputs)
+    inputs = ", ".join(f"{code(tensor.name)} {shape(tensor.shape)}" for tensor in report.inputs) or "–"
     at_least = "≥ " if totals.lower_bound else ""
+    time = ""
+    if report.device is not None and totals.predicted_ms is not None:
+        time = f", **{duration(totals.predicted_ms)}** predicted on {code(report.device.name)}"
     return (
         f"**{count(totals.params)}** parameters, **{at_least}{count(totals.flops)}** FLOPs,"
-        f" **{count(totals.mac_elements)}** elements ({size(totals.mac_bytes)}) of memory access for {inputs or '–'}"
+        f" **{count(totals.mac_elements)}** elements ({size(totals.mac_bytes)}) of memory access{time}, for {inputs}"
     )
 
 
