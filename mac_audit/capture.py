@@ -37,7 +37,10 @@ from mac_audit.inputs import Inputs
 from mac_audit.nested import map_tensors, plain_containers
 from mac_audit.recorder import Recorder, calls_seen_by
 from mac_audit.source import boundary, raising_line
-from mac_audit.steps import FakeTensors, KnownValues, RealTensors, Step
+from mac_audit.steps import Step
+from mac_audit.steps.fake import FakeTensors
+from mac_audit.steps.known import KnownValues
+from mac_audit.steps.real import RealTensors
 from mac_audit.units import size
 
 Way = Literal["auto", "fake", "values", "real"]
