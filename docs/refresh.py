@@ -1,8 +1,8 @@
 """Put real output into the documentation.
 
-Every ``console`` block that starts with ``$ mac-audit`` is run, as in a pipe 80 columns wide, and every rule has its
-page under docs/rules/, written from its docstring. ``python docs/refresh.py`` rewrites the pages; the tests check that
-nothing would change.
+Every ``console`` block that starts with ``$ mac-audit`` is run, as in a pipe 80 columns wide on a machine that measured
+nothing, and every rule has its page under docs/rules/, written from its docstring. ``python docs/refresh.py`` rewrites
+the pages; the tests check that nothing would change.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def refreshed(text: str) -> str:
 
 def _run(arguments: str) -> str:
     command = [sys.executable, "-m", "mac_audit", *shlex.split(arguments)]
-    environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1"}
+    environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "MAC_AUDIT_HOME": os.devnull}
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=False)
     if done.returncode == 2:
         raise SystemExit(f"mac-audit {arguments} does not work: {done.stderr}")

@@ -1,4 +1,4 @@
-"""The audit of a module in one call, for programs and notebooks."""
+"""The audit of a module in one call, for programs, tests and notebooks."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ from typing import Any, Literal
 
 from torch import nn
 
-from mac_audit import engine
 from mac_audit.capture import Way, record
+from mac_audit.device import Device
+from mac_audit.device_file import find
+from mac_audit.job import judged
 from mac_audit.load import load
 from mac_audit.lower import lower
+from mac_audit.network import Network
+from mac_audit.plugins import load_plugins
 from mac_audit.profile import Profile
-from mac_audit.report import Report
+from mac_audit.report import Report, Severity
 from mac_audit.request import Request
 from mac_audit.rule import Rule, discover
+from mac_audit.selection import Layer, budgeted, checked, choose
 
 
 def audit(
@@ -22,29 +27,38 @@ def audit(
     inputs: Any,
     *,
     execution: str = "folded",
+    device: Device | str | None = None,
     flop_convention: Literal["paper", "torch"] = "paper",
-    rules: Sequence[Rule] | None = None,
+    select: Sequence[str] | None = None,
     options: Mapping[str, Mapping[str, Any]] | None = None,
+    budgets: Mapping[str, str | float] | None = None,
+    fail_on: Severity = "error",
+    rules: Sequence[Rule] | None = None,
     target: str | None = None,
     construction: str = "model as given",
     origin: str = "inputs as given",
     way: Way = "auto",
 ) -> Report:
-    """Capture ``model`` on ``inputs``, cost it and judge it.
+    """Capture ``model`` on ``inputs``, cost it and judge it; the model is unchanged afterwards.
 
     ``inputs`` is a tensor, a tuple or list of positional arguments, or a dict of keyword arguments; tensors on the
-    meta device do. ``rules`` are all installed ones by default, ``options`` theirs by code (``{"G1": {"limit":
-    0.1}}``), ``way`` that of ``capture``. The model is unchanged afterwards. Raises ``MacAuditError`` where the model
-    cannot be captured.
+    meta device do. ``select`` names the rules that run, all by default; ``options`` are theirs by code or name
+    (``{"G1": {"limit": 0.1, "severity": "warning"}}``); ``budgets`` are what the model may cost (``{"madds": "300 M",
+    "mac": "25 MB"}``). ``fail_on`` is the least severity that makes the verdict fail. ``rules`` stand in for the
+    installed ones, ``way`` is that of ``capture``. Times are predicted for ``device``, where one is given. Raises
+    ``MacAuditError`` where the model cannot be captured, or a rule or option does not exist.
     """
-    profile = Profile(lower(record(model, inputs, way), construction, origin), execution)
-    return engine.audit(
-        profile,
-        discover() if rules is None else rules,
-        target=target or type(model).__name__,
-        options=options,
-        flop_convention=flop_convention,
-    )
+    name = target or type(model).__name__
+    chosen = find(device) if isinstance(device, str) else device
+    profile = Profile(lower(record(model, inputs, way), construction, origin), execution, chosen)
+    return _judged(profile, name, rules, select, options, budgets, fail_on=fail_on, flop_convention=flop_convention)
+
+
+def trace(request: Request) -> Network:
+    """Load the model that ``request`` names and capture it."""
+    sizes = {name: getattr(request, name) for name in ("batch", "seq_len", "resolution", "phase")}
+    loaded = load(request.target, request.arguments, request.inputs, **sizes)
+    return lower(record(loaded.model, loaded.inputs, request.capture), loaded.construction, loaded.origin)
 
 
 def audit_request(
@@ -55,24 +69,24 @@ def audit_request(
     options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Report:
     """Load what ``request`` names and audit it; ``rules`` and ``options`` are those of ``audit``."""
-    loaded = load(
-        request.target,
-        request.arguments,
-        request.inputs,
-        batch=request.batch,
-        seq_len=request.seq_len,
-        resolution=request.resolution,
-        phase=request.phase,
-    )
-    return audit(
-        loaded.model,
-        loaded.inputs,
-        execution=request.execution,
-        flop_convention=flop_convention,
-        rules=rules,
-        options=options,
-        target=request.target,
-        construction=loaded.construction,
-        origin=loaded.origin,
-        way=request.capture,
-    )
+    plugins = load_plugins(request.plugins)
+    device = find(request.device) if request.device else None  # a name that is wrong is told before the model is built
+    profile = Profile(trace(request), request.execution, device)
+    known = discover(plugins) if rules is None else rules
+    return _judged(profile, request.target, known, None, options, None, flop_convention=flop_convention)
+
+
+def _judged(
+    profile: Profile,
+    target: str,
+    rules: Sequence[Rule] | None,
+    select: Sequence[str] | None,
+    options: Mapping[str, Mapping[str, Any]] | None,
+    budgets: Mapping[str, Any] | None,
+    **told: Any,
+) -> Report:
+    known = discover() if rules is None else rules
+    by_code, limits = checked(known, options or {}, "options"), budgeted(known, budgets or {}, "budgets")
+    given = {code: by_code.get(code, {}) | limits.get(code, {}) for code in by_code.keys() | limits.keys()}
+    layer = Layer("audit()", None if select is None else tuple(select))
+    return judged(profile, known, choose(known, [layer], given), target=target, **told)

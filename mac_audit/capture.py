@@ -37,7 +37,10 @@ from mac_audit.inputs import Inputs
 from mac_audit.nested import map_tensors, plain_containers
 from mac_audit.recorder import Recorder, calls_seen_by
 from mac_audit.source import boundary, raising_line
-from mac_audit.steps import FakeTensors, KnownValues, RealTensors, Step
+from mac_audit.steps import Step
+from mac_audit.steps.fake import FakeTensors
+from mac_audit.steps.known import KnownValues
+from mac_audit.steps.real import RealTensors
 from mac_audit.units import size
 
 Way = Literal["auto", "fake", "values", "real"]
@@ -193,13 +196,16 @@ def _contents(container: Any) -> Any:
 
 @contextmanager
 def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Eval mode (which ``_restored`` takes back), no fused attention modules, no tracebacks in torch's log."""
+    """Eval mode (which ``_restored`` takes back), no fused attention modules, no tracebacks in torch's log.
+
+    What the model itself would compile runs uncompiled, operator by operator.
+    """
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     with suppress(NotImplementedError):  # an exported program has one mode and no eval()
         model.eval()
     try:
-        with private.log_silenced():
+        with private.log_silenced(), torch.compiler.set_stance("force_eager"):
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import fx
@@ -46,7 +47,7 @@ class _Lowering:
                 self.values[node] = self._add(node.meta["spec"], "input", node.meta["name"])
                 inputs.append(self.values[node])
             elif node.op == "get_attr":
-                self.values[node] = self._add(node.meta["spec"], self._role_of(node.target), node.target)
+                self.values[node] = self._add_member(node.meta["spec"], node.target)
             elif node.op == "output":
                 outputs = tuple(_refs(self._argument(node.args[0])))
             elif node.target is operator.getitem:
@@ -68,6 +69,12 @@ class _Lowering:
             },
         )
 
+    def _add_member(self, spec: Any, name: str) -> Any:
+        """A tensor of the model, or those that a quantised layer packed into one object."""
+        if isinstance(spec, Spec):
+            return self._add(spec, self._role_of(name), name)
+        return tuple(None if item is None else self._add(item, "constant", name) for item in spec)
+
     def _final(self, tensor: Tensor) -> Tensor:
         """What was fixed until something was written into it is no weight."""
         return replace(tensor, role="activation") if tensor.storage in self.variable and tensor.is_weight else tensor
@@ -78,17 +85,12 @@ class _Lowering:
         return "constant" if name.startswith("_constant_") else "buffer"
 
     def _add_operator(self, node: fx.Node) -> None:
-        schema = node.target._schema  # type: ignore[union-attr]
-        reshapes = torch.Tag.inplace_view in node.target.tags  # type: ignore[union-attr]  # writes no element
         arguments: dict[str, Argument] = {}
         mutated: list[int] = []
-        for position, formal in enumerate(schema.arguments):
-            if position < len(node.args):
-                value = node.args[position]
-            else:
-                value = node.kwargs.get(formal.name, formal.default_value)
-            argument = self._argument(value)
-            if formal.alias_info is not None and formal.alias_info.is_write and not reshapes:
+        for position, formal in enumerate(_formals(node.target)):
+            given = position < len(node.args)
+            argument = self._argument(node.args[position] if given else node.kwargs.get(formal.name, formal.default))
+            if formal.written:
                 mutated += _refs(argument)
             if not formal.is_out:  # that is written and never read
                 arguments[formal.name] = argument
@@ -176,6 +178,29 @@ class _Lowering:
         if value is None or isinstance(value, bool | int | float | str):
             return value
         return _name(value)
+
+
+class _Formal(NamedTuple):
+    """One argument of an operator's schema."""
+
+    name: str
+    default: Any
+    written: bool
+    is_out: bool
+
+
+@functools.cache
+def _formals(target: Any) -> tuple[_Formal, ...]:
+    reshapes = torch.Tag.inplace_view in target.tags  # writes no element
+    return tuple(
+        _Formal(
+            formal.name,
+            formal.default_value,
+            formal.alias_info is not None and formal.alias_info.is_write and not reshapes,
+            formal.is_out,
+        )
+        for formal in target._schema.arguments
+    )
 
 
 def _flat(arguments: Iterable[Argument]) -> tuple[Scalar, ...]:

@@ -5,17 +5,21 @@ Every part is computed when first asked for, once.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import mac_audit.formulas  # noqa: F401  registers the formulas
 from mac_audit.cost import CLASSES, Contraction, Cost, Costed, Coverage, cost_of, kind_of
+from mac_audit.counterfactual import joined, merged, reshaped
+from mac_audit.device import Device
 from mac_audit.execution import execute
+from mac_audit.liveness import Peak, peak
 from mac_audit.network import Layer, Network, Operator, Ref, Source
 from mac_audit.structure import Block, Structure, structure_of
+from mac_audit.timing import Timing
 
-__all__ = ["Block", "Contraction", "Costed", "LayerCost", "Profile", "Ref"]
+__all__ = ["Block", "Contraction", "Costed", "LayerCost", "Profile", "Ref", "joined", "merged", "reshaped"]
 
 # The classes of which every operator is a fragment, a unit of work that is launched by itself: the paper's G3.
 FRAGMENTS = ("conv", "pointwise-conv", "grouped-conv", "depthwise-conv", "pool", "matmul")
@@ -39,18 +43,33 @@ class LayerCost:
     leaf: bool
 
 
-class Profile:
-    """Costs of ``network`` when it is run by ``execution``, one of ``mac_audit.execution.EXECUTIONS``."""
+# Finds the times that a device was measured to take, by operator.
+Measurements = Callable[[tuple[Costed, ...], Network], Mapping[str, float]]
 
-    def __init__(self, network: Network, execution: str = "folded") -> None:
+
+class Profile:
+    """Costs of ``network`` when it is run by ``execution``, one of ``mac_audit.execution.EXECUTIONS``.
+
+    With a ``device`` it has times too; ``measurements`` knows those of operators that were measured there.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        execution: str = "folded",
+        device: Device | None = None,
+        measurements: Measurements | None = None,
+    ) -> None:
         self.captured = network
         self.execution = execution
+        self.device = device
+        self.measurements = measurements
         self.network = execute(network, execution, kind_of)
 
     @cached_property
     def fused(self) -> Profile:
         """The same network with its element-wise operators in the kernels of what they follow."""
-        return self if self.execution == "fused" else Profile(self.captured, "fused")
+        return self if self.execution == "fused" else Profile(self.captured, "fused", self.device)
 
     @cached_property
     def in_registers(self) -> frozenset[int]:
@@ -94,6 +113,11 @@ class Profile:
         return sum(parameter.numel for parameter in self.network.parameters.values())
 
     @cached_property
+    def peak(self) -> Peak:
+        """The moment at which activations take the most memory."""
+        return peak(self.network)
+
+    @cached_property
     def classes(self) -> dict[str, Cost]:
         """Cost by class of operator, for the classes that occur, in the order of ``cost.CLASSES``."""
         return {
@@ -109,6 +133,19 @@ class Profile:
         for costed in self.operators:
             found[costed.coverage].append(costed)
         return {name: tuple(costed) for name, costed in found.items()}
+
+    @cached_property
+    def timing(self) -> Timing | None:
+        """What it takes on the device; None where none is named."""
+        if self.device is None:
+            return None
+        measured = self.measurements(self.working, self.network) if self.measurements else {}
+        return Timing(self.operators, self.network, self.device, self.execution, measured)
+
+    @property
+    def predicted_ms(self) -> float | None:
+        """Milliseconds of one run on the device; None where none is named."""
+        return self.timing.total.ms if self.timing is not None else None
 
     @cached_property
     def structure(self) -> Structure:

@@ -122,6 +122,9 @@ class Recorder(private.OperatorMode):
         kwargs = kwargs or {}
         if func.namespace == "prim":  # asks a tensor for its device; computes nothing
             return private.answer(func, args)
+        if (parts := private.taken_apart(func)) is not None:
+            with self:
+                return parts(*args, **kwargs)
         # A lifted literal is copied, so that writing to the result does not change the literal for the next run.
         target = torch.ops.aten.lift_fresh_copy.default if private.is_lift(func) else func
         node_args, node_kwargs = self.to_nodes(args), self.to_nodes(kwargs)
@@ -154,7 +157,7 @@ class Recorder(private.OperatorMode):
         self.attributes[name] = value
         node = self.graph.create_node("get_attr", name)
         node.meta["val"] = value
-        node.meta["spec"] = tuple(map(self._spec, tensors_in([value.unpack()]))) if hasattr(value, "unpack") else ()
+        node.meta["spec"] = tuple(map(self._spec, private.packed_tensors(value)))
         return node
 
     def _node(self, tensor: Tensor) -> fx.Node:

@@ -23,14 +23,8 @@ from mac_audit.network import Source
 
 _ATTRIBUTE = "_mac_audit_sources"
 _PACKAGE = Path(__file__).parent
-_OURS = tuple(
-    str(_PACKAGE / name)
-    for name in (
-        *("source.py", "capture.py", "recorder.py", "steps.py", "inputs.py", "load.py", "construction.py", "_torch.py"),
-        *("api.py", f"cli{os.sep}", f"targets{os.sep}", f"conventions{os.sep}"),
-    )
-)
-_INFRASTRUCTURE = (f"{Path(torch.__file__).parent}{os.sep}", *_OURS, "<frozen")
+_MODELS = tuple(f"{_PACKAGE / name}{os.sep}" for name in ("zoo", "experiments"))  # models like anybody's
+_INFRASTRUCTURE = (f"{Path(torch.__file__).parent}{os.sep}", f"{_PACKAGE}{os.sep}", "<frozen")
 _STDLIB = tuple(f"{sysconfig.get_path(name)}{os.sep}" for name in ("stdlib", "platstdlib"))
 _SITE = tuple(f"{sysconfig.get_path(name)}{os.sep}" for name in ("purelib", "platlib"))
 _COMPREHENSIONS = ("<genexpr>", "<listcomp>", "<setcomp>", "<dictcomp>")
@@ -129,7 +123,7 @@ def construction_lines(module: nn.Module) -> tuple[Source, ...]:
 def _is_users(code: CodeType) -> bool:
     file = code.co_filename
     library = file.startswith(_STDLIB) and not file.startswith(_SITE)
-    known = _users[code] = not (library or file.startswith(_INFRASTRUCTURE))
+    known = _users[code] = file.startswith(_MODELS) or not (library or file.startswith(_INFRASTRUCTURE))
     return known
 
 

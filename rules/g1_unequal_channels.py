@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from math import ceil, floor, lcm, sqrt
 
-from mac_audit.profile import Contraction, Costed, Profile
+from mac_audit.profile import Contraction, Costed, Profile, reshaped
 from mac_audit.rule import Measure, NotApplicable, Outcome, Violation, fewest, rule
 
 
@@ -44,7 +44,8 @@ def unequal_channels(profile: Profile, *, limit: float = 0.05, multiple: int = 8
 
     ## References
 
-    Ma et al., ShuffleNet V2, ECCV 2018, section 3, guideline G1, equation 1 and Table 1.
+    Ma et al., ShuffleNet V2, ECCV 2018 (https://arxiv.org/abs/1807.11164), section 3,
+    guideline G1, equation 1 and Table 1.
     """
     layers = [
         (costed, shape)
@@ -77,7 +78,8 @@ def _violation(profile: Profile, costed: Costed, shape: Contraction, multiple: i
     width = max(1, round(sqrt(c1 * c2) / groups)) * groups
     handy = _handy(c1 * c2, lcm(multiple, groups))
     rounded = replace(shape, c_in=handy[0], c_out=handy[1])
-    counterfactual = {"now": shape.describe(), "instead": replace(shape, c_in=width, c_out=width).describe()}
+    equal = replace(shape, c_in=width, c_out=width)
+    counterfactual = {"now": shape.describe(), "instead": equal.describe()}
     instead = f"c1={c1}, c2={c2} → {width} and {width}, at the same multiply-adds"
     if rounded.mac_elements < shape.mac_elements:
         counterfactual["rounded"] = rounded.describe()
@@ -94,6 +96,8 @@ def _violation(profile: Profile, costed: Costed, shape: Contraction, multiple: i
         avoidable=_avoidable(shape),
         avoidable_bytes=_avoidable(shape) * costed.itemsize,
         counterfactual=counterfactual,
+        now=(costed,),
+        then=(reshaped(costed, equal),),
     )
 
 

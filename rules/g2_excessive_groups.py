@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from math import sqrt
 
-from mac_audit.profile import Contraction, Costed, Profile
+from mac_audit.profile import Contraction, Costed, Profile, reshaped
 from mac_audit.rule import Measure, NotApplicable, Outcome, Violation, fewest, rule
 
 
@@ -40,7 +40,8 @@ def excessive_groups(profile: Profile, *, limit: float = 0.025, negligible: floa
 
     ## References
 
-    Ma et al., ShuffleNet V2, ECCV 2018, section 3, guideline G2, equation 2 and Table 2.
+    Ma et al., ShuffleNet V2, ECCV 2018 (https://arxiv.org/abs/1807.11164), section 3,
+    guideline G2, equation 2 and Table 2.
     """
     layers = [
         (costed, costed.contraction)
@@ -71,6 +72,7 @@ def _avoidable(shape: Contraction) -> float:
 def _violation(profile: Profile, costed: Costed, shape: Contraction) -> Violation:
     c1, c2, groups = shape.c_in, shape.c_out, shape.groups
     narrow = round(c1 / sqrt(groups)), round(c2 / sqrt(groups))
+    ungrouped = replace(shape, c_in=narrow[0], c_out=narrow[1], groups=1)
     kernel = "×".join(map(str, shape.kernel))
     return Violation(
         layer=costed.operator.layer,
@@ -85,6 +87,8 @@ def _violation(profile: Profile, costed: Costed, shape: Contraction) -> Violatio
         avoidable_bytes=_avoidable(shape) * costed.itemsize,
         counterfactual={
             "now": shape.describe(),
-            "instead": replace(shape, c_in=narrow[0], c_out=narrow[1], groups=1).describe(),
+            "instead": ungrouped.describe(),
         },
+        now=(costed,),
+        then=(reshaped(costed, ungrouped),),
     )

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mac_audit.profile import Block, Contraction, Profile, Ref
+from mac_audit.profile import Block, Contraction, Costed, Profile, Ref, merged
 from mac_audit.rule import Measure, NotApplicable, Outcome, Violation, rule
 
 _SHOWN = 3  # groups of layers that a finding lists
@@ -50,20 +50,21 @@ def fragmented_block(profile: Profile, *, limit: float = 1.5) -> Outcome:
 
     ## References
 
-    Ma et al., ShuffleNet V2, ECCV 2018, section 3, guideline G3 and Table 3. Zoph et al., *Learning Transferable
-    Architectures for Scalable Image Recognition*, CVPR 2018, Figure 4, for the cells of NASNet-A.
+    Ma et al., ShuffleNet V2, ECCV 2018 (https://arxiv.org/abs/1807.11164), section 3,
+    guideline G3 and Table 3. Zoph et al., *Learning Transferable Architectures for Scalable Image Recognition*,
+    CVPR 2018, Figure 4, for the cells of NASNet-A.
     """
     structure = profile.structure
     if len(structure.fragments) < 2:
         return NotApplicable("the model has no two convolutions, pools or matrix products")
-    shapes = {entry.operator.name: entry.contraction for entry in profile.operators}
+    costed = {entry.operator.name: entry for entry in profile.operators}
     first = _equal_tensors(profile)
     return Measure(
         value=structure.average_parallelism,
         limit=limit,
         measure="average parallelism: fragments ÷ those on the longest chain",
         violations=tuple(
-            _violation(profile, block, _readers(block, shapes, first, profile))
+            _violation(profile, block, _readers(block, costed, first, profile))
             for block in _fewest(structure.blocks, len(structure.fragments), limit * structure.depth)
         ),
     )
@@ -85,6 +86,7 @@ class _Readers:
     """Layers of a block that read the same tensor, of ``elements`` elements, and could be one wider layer."""
 
     layers: tuple[str, ...]
+    operators: tuple[Costed, ...]
     elements: int
     itemsize: int
 
@@ -99,20 +101,24 @@ class _Readers:
         return f"the {len(self.layers)} layers that read the same tensor ({kinds})"
 
 
-def _readers(
-    block: Block, shapes: dict[str, Contraction | None], first: dict[int, int], profile: Profile
-) -> list[_Readers]:
+def _readers(block: Block, costed: dict[str, Costed], first: dict[int, int], profile: Profile) -> list[_Readers]:
     """Those of ``block``, most first. Stride, groups, dilation and direction have to agree, kernel sizes need not."""
     tensors = profile.network.tensors
-    alike: dict[tuple[object, ...], list[tuple[Contraction, int]]] = {}
+    alike: dict[tuple[object, ...], list[tuple[Contraction, int, Costed]]] = {}
     for operator in block.fragments:
-        shape = shapes[operator.name]
+        entry = costed[operator.name]
+        shape = entry.contraction
         read = next((index for index in operator.inputs if not tensors[index].is_weight), None)
         if shape is not None and shape.weighted and read is not None:
             key = (first.get(read, read), shape.positions_out, shape.groups, shape.dilation, shape.transposed)
-            alike.setdefault(key, []).append((shape, read))
+            alike.setdefault(key, []).append((shape, read, entry))
     found = [
-        _Readers(tuple(sorted(_kind(shape) for shape, _ in layers)), tensors[read].elements, tensors[read].itemsize)
+        _Readers(
+            tuple(sorted(_kind(shape) for shape, _, _ in layers)),
+            tuple(entry for _, _, entry in layers),
+            tensors[read].elements,
+            tensors[read].itemsize,
+        )
         for layers in alike.values()
         for read in [layers[0][1]]
         if len(layers) > 1
@@ -145,7 +151,7 @@ def _violation(profile: Profile, block: Block, groups: list[_Readers]) -> Violat
     layer = block.layer
     while layer and not profile.layer[layer].calls:  # a list of modules, which its owner calls
         layer = layer.rpartition(".")[0]
-    merged = fragments - sum(readers.spared for readers in groups)
+    left = fragments - sum(readers.spared for readers in groups)
     return Violation(
         layer=layer,
         source=(profile.line_to_edit(layer) if layer else None) or block.fragments[0].source,
@@ -153,23 +159,25 @@ def _violation(profile: Profile, block: Block, groups: list[_Readers]) -> Violat
             f"{fragments} operators side by side and in sequence where {block.depth} would be a chain:"
             f" width {block.width}"
         ),
-        instead=_instead(block, merged, groups),
+        instead=_instead(block, left, groups),
         value=block.excess / profile.structure.depth,
         avoidable=sum(readers.spared * readers.elements for readers in groups),
         avoidable_bytes=sum(readers.spared * readers.elements * readers.itemsize for readers in groups),
         counterfactual={
             "now": {"fragments": fragments, "depth": block.depth, "width": block.width},
             "instead": {"fragments": block.depth, "depth": block.depth, "width": 1},
-            "merged": {"fragments": merged, "layers": [list(readers.layers) for readers in groups]},
+            "merged": {"fragments": left, "layers": [list(readers.layers) for readers in groups]},
         },
+        now=tuple(entry for readers in groups for entry in readers.operators),
+        then=tuple(merged(readers.operators) for readers in groups),
     )
 
 
-def _instead(block: Block, merged: int, groups: list[_Readers]) -> str:
+def _instead(block: Block, left: int, groups: list[_Readers]) -> str:
     """What to write, in the order in which it is done."""
     if not groups:
         return f"fewer branches, and wider layers in those that stay: {block.depth} in sequence"
     merge = " and ".join(readers.describe() for readers in groups[:_SHOWN])
     more = f" and {len(groups) - _SHOWN} more such groups" if len(groups) > _SHOWN else ""
-    rest = f"; then fewer branches, for {block.depth} in sequence" if merged > block.depth else ""
-    return f"one wider layer for {merge}{more}: {len(block.fragments)} → {merged} operators{rest}"
+    rest = f"; then fewer branches, for {block.depth} in sequence" if left > block.depth else ""
+    return f"one wider layer for {merge}{more}: {len(block.fragments)} → {left} operators{rest}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mac_audit.profile import Costed, Profile
+from mac_audit.profile import Costed, Profile, joined
 from mac_audit.rule import Measure, NotApplicable, Outcome, Violation, rule
 
 
@@ -47,7 +47,8 @@ def elementwise_share(profile: Profile, *, limit: float = 0.45, negligible: floa
 
     ## References
 
-    Ma et al., ShuffleNet V2, ECCV 2018, section 3, guideline G4, Figure 2 and Table 4.
+    Ma et al., ShuffleNet V2, ECCV 2018 (https://arxiv.org/abs/1807.11164), section 3,
+    guideline G4, Figure 2 and Table 4.
     """
     counted = [costed for costed in profile.working if costed.kind in ("elementwise", "depthwise-conv")]
     if not counted:
@@ -169,4 +170,6 @@ def _violation(profile: Profile, costed: Costed, avoidable: float, instead: str)
             "now": {"mac_elements": costed.cost.mac_elements, "madds": costed.cost.madds},
             "instead": {"mac_elements": costed.cost.mac_elements - avoidable, "madds": costed.cost.madds},
         },
+        now=(costed,) if avoidable else (),
+        then=(joined(costed, avoidable),) if avoidable else (),
     )

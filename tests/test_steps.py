@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -173,7 +174,9 @@ def test_a_mistake_is_told_as_it_is_in_eager_mode() -> None:
 
 
 def test_real_tensors_are_not_tried_where_weights_do_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mac_audit.capture._memory", lambda: 100.0)  # bytes; the linear layer alone has 80
+    monkeypatch.setattr(
+        import_module("mac_audit.capture"), "_memory", lambda: 100.0
+    )  # bytes; the linear layer alone has 80
     with pytest.raises(MacAuditError, match=r"tensor values .* more than half of this machine's memory"):
         capture(Function(activation), X)
 

@@ -8,6 +8,7 @@ import functools
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from typing import Any
 
 import click
@@ -35,57 +36,61 @@ _REQUEST_OPTIONS = (
     click.option(
         "--execution",
         type=click.Choice(["folded", "eager", "fused"]),
-        default="folded",
-        show_default=True,
+        show_default="folded",
         help="How the graph is run: folded as deployed, eager as captured, fused as compiled.",
+    ),
+    click.option(
+        "--device",
+        metavar="NAME|FILE.toml|auto",
+        help="Predict times for a device that `mac-audit devices` lists, for your own, or for this machine.",
     ),
     click.option(
         "--capture",
         type=click.Choice(["auto", "fake", "values", "real"]),
-        default="auto",
-        show_default=True,
+        show_default="auto",
         help="How forward is run: on fake tensors, with small values computed, or for real; auto tries them in turn.",
     ),
+    click.option(
+        "--plugin",
+        "plugins",
+        multiple=True,
+        metavar="FILE_OR_MODULE",
+        help="Python with formulas for operators of your own, or with rules; may be repeated.",
+    ),
 )
+_GIVEN = tuple(field.name for field in fields(Request) if field.name != "target")
 
 
-def request_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give ``command`` the options that say how a target is built, fed and run; it receives them as ``request``.
+def given_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give ``command`` the options that say how a target is built, fed and run.
 
-    The command has an argument ``target`` of its own, which goes into the request.
+    It receives those that were given as ``given``, by the names of the fields of ``Request``; an option has the name
+    of its field.
     """
 
     @functools.wraps(command)
-    def with_request(
-        *,
-        target: str,
-        arguments: tuple[str, ...],
-        inputs: tuple[str, ...],
-        execution: str,
-        capture: Any,
-        batch: int | None,
-        seq_len: int | None,
-        resolution: str | None,
-        phase: str | None,
-        **others: Any,
-    ) -> Any:
+    def with_given(**others: Any) -> Any:
         with errors_told(others.get("show_traceback", False)):
-            request = Request(
-                target,
-                dict(map(parse_argument, arguments)),
-                inputs,
-                execution,
-                capture,
-                batch,
-                seq_len,
-                parse_resolution(resolution) if resolution else None,
-                phase,
-            )
-        return command(request=request, **others)
+            given = {name: value for name in _GIVEN if (value := others.pop(name)) not in (None, ())}
+            if "arguments" in given:
+                given["arguments"] = dict(map(parse_argument, given["arguments"]))
+            if "resolution" in given:
+                given["resolution"] = parse_resolution(given["resolution"])
+        return command(given=given, **others)
 
     for option in reversed(_REQUEST_OPTIONS):
-        with_request = option(with_request)
-    return with_request
+        with_given = option(with_given)
+    return with_given
+
+
+def request_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``given_options`` for a command with one argument ``target``; it receives the whole as ``request``."""
+
+    @functools.wraps(command)
+    def with_request(*, target: str, given: dict[str, Any], **others: Any) -> Any:
+        return command(request=Request(target, **given), **others)
+
+    return given_options(with_request)
 
 
 def parse_argument(text: str) -> tuple[str, Any]:
@@ -115,6 +120,8 @@ def errors_told(show_traceback: bool) -> Iterator[None]:
     """One sentence on standard error and exit status 2; for an error that is ours it says so."""
     try:
         yield
+    except BrokenPipeError:
+        raise  # nobody reads on, as in `| head`; click ends quietly
     except Exception as error:
         expected = isinstance(error, MacAuditError)
         if show_traceback:

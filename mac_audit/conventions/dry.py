@@ -12,7 +12,9 @@ from torch import Tensor, nn
 from mac_audit import _torch as private
 from mac_audit.nested import map_tensors
 from mac_audit.recorder import Recorder
-from mac_audit.steps import FakeTensors, KnownValues, Step
+from mac_audit.steps import Step
+from mac_audit.steps.fake import FakeTensors
+from mac_audit.steps.known import KnownValues
 
 
 def shapes(model: nn.Module, call: Callable[[nn.Module, Any], Any], inputs: Any) -> Any:

@@ -52,13 +52,19 @@ class Row:
 @cache
 def scans(table: int) -> tuple[tuple[Row, ...], ...]:
     """The rows of Table ``table``, 1 to 4, by platform and size: only within a scan may speeds be compared."""
-    content = _tables()[f"table{table}"]
+    content = printed(f"table{table}")
     return tuple(tuple(_row(table, content["source"], scan, row) for row in scan["rows"]) for scan in content["scans"])
 
 
 def rows(table: int) -> tuple[Row, ...]:
     """All rows of Table ``table``, 1 to 4."""
     return tuple(row for scan in scans(table) for row in scan)
+
+
+def printed(name: str) -> dict[str, Any]:
+    """One table of ``tables.toml`` as it stands there."""
+    content: dict[str, Any] = _tables()[name]
+    return content
 
 
 @cache

@@ -9,7 +9,7 @@ from mac_audit.report import TensorInfo
 from mac_audit.units import shape
 
 
-def told(inputs: Sequence[TensorInfo]) -> str:
+def listed(inputs: Sequence[TensorInfo]) -> str:
     """``ids 1×128 int64, cache.0 to cache.5 6 of 1×8×64×16 float32``: name, shape and dtype of each or of several."""
     return ", ".join(_group(list(group)) for _, group in groupby(inputs, _alike))
 

@@ -1,48 +1,16 @@
-"""The tensors that a capture runs on: fake ones, fake ones whose small values are known, or real ones.
-
-Each step of the ladder in ``mac_audit.capture`` is one class here. ``member`` and ``given`` say what stands for a
-parameter or buffer and for an input while the model runs, ``run`` runs one operator. Tensors that come from elsewhere
-(literals, plain attributes of modules) are real; ``run`` replaces them as it needs.
-"""
+"""Shapes without data."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from mac_audit import _torch as private
 from mac_audit.nested import tensors_in
-
-SMALL = 1 << 22  # elements: a mask over 2048 × 2048 positions; what decides a shape is smaller
-
-
-class Step(Protocol):
-    """What a capture asks of its tensors.
-
-    ``holds_data`` where they take real memory; ``assumed`` is a sentence on values that nobody gave, or empty.
-    """
-
-    holds_data: bool
-    assumed: str
-
-    def member(self, tensor: Tensor) -> Tensor:
-        """What stands for a parameter or buffer, the same each time."""
-
-    def given(self, tensor: Tensor) -> Tensor:
-        """What stands for an input."""
-
-    def stand_in(self, tensor: Tensor) -> Tensor:
-        """What ``run`` makes of a tensor from elsewhere."""
-
-    def run(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The result of one operator."""
-
-
-# --- shapes alone --------------------------------------------------------------------------------------------------
 
 
 class _Look(NamedTuple):
@@ -271,147 +239,3 @@ def _grouped_product(
 
 # Operators whose shape function refuses what their kernel takes: this one wants bfloat16 (torch 2.13).
 _SHAPES: dict[Any, Callable[..., Any]] = {torch.ops.aten._grouped_mm.default: _grouped_product}
-
-
-# --- shapes, and values where they are small -----------------------------------------------------------------------
-
-
-class KnownValues:
-    """Fake tensors, beside each the real one where its values follow from what is known and are few.
-
-    Known are literals, buffers and inputs that hold data; of inputs without data, integers and booleans are taken as
-    one: an index that every table has, a position that a mask lets through. Parameters, what is computed with them,
-    and random numbers are not known.
-    """
-
-    holds_data = False
-
-    def __init__(self) -> None:
-        self.assumed = ""
-        self._fakes = FakeTensors()
-        self._values: dict[int, Tensor] = {}  # by id of the fake tensor, which the graph keeps alive
-        self._lost: set[int] = set()  # memory into which something unknown was written
-
-    def member(self, tensor: Tensor) -> Tensor:
-        fake = self._fakes.member(tensor)
-        if not isinstance(tensor, nn.Parameter) and tensor.device.type != "meta":
-            self._know(fake, tensor)
-        return fake
-
-    def given(self, tensor: Tensor) -> Tensor:
-        fake = self._fakes.given(tensor)
-        if tensor.device.type != "meta":
-            self._know(fake, tensor)
-        elif not tensor.is_floating_point() and not tensor.is_complex():
-            self.assumed = "integer inputs without data taken as 1"
-            self._know(fake, torch.ones_like(tensor, device="cpu"))
-        return fake
-
-    def stand_in(self, tensor: Tensor) -> Tensor:
-        return tensor if isinstance(tensor, private.FakeTensor) else self.member(tensor)
-
-    def run(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        try:
-            result, error = self._fakes.run(function, args, kwargs), None
-        except (private.DataDependentOutputException, private.DynamicOutputShapeException) as raised:
-            result, error = None, raised
-        sizes = sum(tensor.numel() for tensor in tensors_in(result))
-        value = self._compute(function, args, kwargs) if sizes <= SMALL else _UNKNOWN
-        if value is _UNKNOWN:
-            if error is not None:
-                raise error
-            self._lose(function, args)
-            return result
-        if error is not None:
-            result = _mapped(value, self._fakes.given)
-        for fake, real in zip(tensors_in(result), tensors_in(value), strict=True):
-            self._values[id(fake)] = real
-        return result
-
-    def _know(self, fake: Tensor, tensor: Tensor) -> None:
-        if id(fake) not in self._values and tensor.numel() <= SMALL:
-            self._values[id(fake)] = tensor.detach().clone()
-
-    def _compute(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if torch.Tag.nondeterministic_seeded in function.tags:
-            return _UNKNOWN
-        try:
-            return function(*_mapped(args, self._value), **_mapped(kwargs, self._value))
-        except _UnknownError:
-            return _UNKNOWN
-
-    def _value(self, tensor: Tensor) -> Tensor:
-        value = self._values.get(id(self.stand_in(tensor)))
-        if value is None or private.storage_key(value) in self._lost:
-            raise _UnknownError
-        return value
-
-    def _lose(self, function: Any, args: tuple[Any, ...]) -> None:
-        for argument, value in zip(function._schema.arguments, args, strict=False):
-            if argument.alias_info is not None and argument.alias_info.is_write:
-                for tensor in tensors_in(value):
-                    if id(tensor) in self._values:
-                        self._lost.add(private.storage_key(self._values[id(tensor)]))
-
-
-_UNKNOWN = object()
-
-
-class _UnknownError(Exception):
-    """An operand has no known value."""
-
-
-def _mapped(value: Any, function: Callable[[Tensor], Tensor]) -> Any:
-    if isinstance(value, Tensor):
-        return function(value)
-    if isinstance(value, tuple | list):
-        return type(value)([_mapped(item, function) for item in value])
-    if isinstance(value, dict):
-        return {key: _mapped(item, function) for key, item in value.items()}
-    return value
-
-
-# --- everything for real -------------------------------------------------------------------------------------------
-
-
-class RealTensors:
-    """The model as it is, on copies of its tensors; what has no data gets some.
-
-    Parameters without data are drawn from a normal distribution of deviation 0.02, as BERT and GPT-2 start (Devlin et
-    al., NAACL 2019; Radford et al., 2019), inputs from a standard normal one; integers and booleans are one. The draw
-    is the same every time.
-    """
-
-    holds_data = True
-
-    def __init__(self) -> None:
-        self.assumed = ""
-        self._twins: dict[int, tuple[Tensor, Tensor]] = {}
-        self._generator = torch.Generator().manual_seed(0)
-
-    def member(self, tensor: Tensor) -> Tensor:
-        known = self._twins.get(id(tensor))
-        if known is None:
-            real = self._filled(tensor, 0.02)
-            if isinstance(tensor, nn.Parameter):
-                real = nn.Parameter(real, tensor.requires_grad)
-            known = self._twins[id(tensor)] = tensor, real
-        return known[1]
-
-    def given(self, tensor: Tensor) -> Tensor:
-        return self._filled(tensor, 1.0)
-
-    def stand_in(self, tensor: Tensor) -> Tensor:
-        return tensor
-
-    def run(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        return function(*args, **kwargs)
-
-    def _filled(self, tensor: Tensor, deviation: float) -> Tensor:
-        if tensor.device.type != "meta":
-            return tensor.detach().clone()
-        self.assumed = "weights and inputs without data drawn at random, integers among them taken as 1"
-        if not tensor.is_floating_point():
-            return torch.ones_like(tensor, device="cpu")
-        drawn = torch.empty(tensor.shape).normal_(0, deviation, generator=self._generator)
-        return torch.empty_like(tensor, device="cpu").copy_(drawn)

@@ -1,0 +1,107 @@
+"""Fit the free numbers of a device to measured times.
+
+Damped Gauss-Newton steps (Levenberg, 1944) on the logarithms of the numbers, which keeps them positive. Each has a
+prior: what the data say nothing of stays there. Residuals are logarithms of predicted over measured time, and those
+far out weigh less (Huber's weights), so that one disturbed measurement does not bend the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import exp, log
+from statistics import median
+
+import torch
+
+from mac_audit.device import Device, Rates
+
+_STEPS = 60
+_FAR_OUT = 2.0  # in units of the median absolute residual; Huber's 1.345 standard deviations are 2 of these
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """One number to fit: ``name`` of a device, or of the rates of ``kinds`` (classes or ATen operators).
+
+    ``start`` is where it begins and what the data have to move it from; ``spread`` by how much, in logarithms, it
+    may well be off.
+    """
+
+    name: str
+    kinds: tuple[str, ...] = ()
+    start: float = 1.0
+    spread: float = 1.0
+
+
+Residuals = Callable[[Device], Sequence[float]]
+
+
+def fitted(device: Device, free: Sequence[Free], residuals: Residuals) -> Device:
+    """``device`` with the ``free`` numbers at the smallest weighted residuals that were found from their start."""
+    point = [log(number.start) for number in free]
+
+    def at(point: Sequence[float]) -> Device:
+        return with_numbers(device, free, [exp(value) for value in point])
+
+    def loss(point: Sequence[float], scale: float) -> float:
+        prior = sum(((x - log(n.start)) / n.spread) ** 2 for x, n in zip(point, free, strict=True))
+        return prior + sum(_huber(r / scale) for r in residuals(at(point)))
+
+    damping = 1e-2
+    for _ in range(_STEPS):
+        here = list(residuals(at(point)))
+        scale = max(_FAR_OUT * median(map(abs, here)), 1e-3)
+        slopes = []
+        for place in range(len(point)):
+            moved = [*point[:place], point[place] + 1e-4, *point[place + 1 :]]
+            slopes.append([(r - h) / 1e-4 for r, h in zip(residuals(at(moved)), here, strict=True)])
+        step = _step(point, free, here, slopes, scale, damping)
+        moved = [x + dx for x, dx in zip(point, step, strict=True)]
+        if loss(moved, scale) < loss(point, scale):
+            point, damping = moved, damping / 3
+            if max(map(abs, step)) < 1e-5:
+                break
+        else:
+            damping *= 4
+            if damping > 1e6:
+                break
+    return at(point)
+
+
+def with_numbers(device: Device, free: Sequence[Free], values: Sequence[float]) -> Device:
+    """``device`` with each free number at its value."""
+    for number, value in zip(free, values, strict=True):
+        if number.kinds:
+            rates = dict(device.rates)
+            for kind in number.kinds:
+                rates[kind] = replace(rates.get(kind, Rates()), **{number.name: value})
+            device = replace(device, rates=rates)
+        else:
+            figure = replace(getattr(device, number.name), value=value)
+            device = replace(device, **{number.name: figure})
+    return device
+
+
+def _huber(distance: float) -> float:
+    """The square within one, twice the distance (less one) beyond."""
+    return distance**2 if abs(distance) <= 1 else 2 * abs(distance) - 1
+
+
+def _step(
+    point: Sequence[float],
+    free: Sequence[Free],
+    here: Sequence[float],
+    slopes: Sequence[Sequence[float]],
+    scale: float,
+    damping: float,
+) -> list[float]:
+    weights = torch.tensor([(1 if abs(r) <= scale else scale / abs(r)) ** 0.5 / scale for r in here]).double()
+    jacobian = torch.tensor(slopes).double().T * weights[:, None]
+    residual = torch.tensor(here).double() * weights
+    prior = torch.tensor([1 / number.spread for number in free]).double()
+    offset = torch.tensor([(x - log(n.start)) / n.spread for x, n in zip(point, free, strict=True)]).double()
+    normal = jacobian.T @ jacobian + torch.diag(prior**2)
+    normal += damping * torch.diag(normal.diagonal())
+    step: list[float] = torch.linalg.solve(normal, -(jacobian.T @ residual + prior * offset)).tolist()
+    return [max(-1.0, min(1.0, value)) for value in step]  # a factor of e at most
