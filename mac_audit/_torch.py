@@ -42,6 +42,7 @@ __all__ = [
     "fake_view",
     "is_lift",
     "log",
+    "log_silenced",
     "module_call",
     "packed_tensors",
     "storage_key",
@@ -53,6 +54,17 @@ log = logging.getLogger("torch._subclasses.fake_tensor")
 module_call = torch.nn.Module.__call__
 
 _LIFTS = (torch.ops.aten.lift_fresh.default, torch.ops.aten.lift.default)
+
+
+@contextmanager
+def log_silenced() -> Iterator[None]:
+    """Keep tracebacks out of torch's log: what is wrong is raised as well, and told in a sentence."""
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 class OperatorMode(TorchDispatchMode):  # type: ignore[no-untyped-call]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from torch import nn
@@ -36,6 +36,7 @@ def audit(
     rules: Sequence[Rule] | None = None,
     target: str | None = None,
     construction: str = "model as given",
+    origin: str = "inputs as given",
     way: Way = "auto",
 ) -> Report:
     """Capture ``model`` on ``inputs``, cost it and judge it; the model is unchanged afterwards.
@@ -49,14 +50,28 @@ def audit(
     """
     name = target or type(model).__name__
     chosen = find(device) if isinstance(device, str) else device
-    profile = Profile(lower(record(model, inputs, way), construction), execution, chosen)
+    profile = Profile(lower(record(model, inputs, way), construction, origin), execution, chosen)
     return _judged(profile, name, rules, select, options, budgets, fail_on=fail_on, flop_convention=flop_convention)
 
 
 def trace(request: Request) -> Network:
     """Load the model that ``request`` names and capture it."""
-    loaded = load(request.target, request.arguments, request.inputs)
-    return lower(record(loaded.model, loaded.inputs, request.capture), loaded.construction)
+    return traces(request)(request)
+
+
+def traces(request: Request) -> Callable[[Request], Network]:
+    """Load the model that ``request`` names once, to capture it for requests that differ in the sizes of inputs."""
+    loaded = load(request.target, request.arguments, request.inputs, **_sizes(request))
+
+    def traced(wanted: Request) -> Network:
+        at = loaded if _sizes(wanted) == _sizes(request) else loaded.at(**_sizes(wanted))
+        return lower(record(at.model, at.inputs, wanted.capture), at.construction, at.origin)
+
+    return traced
+
+
+def _sizes(request: Request) -> dict[str, Any]:
+    return {name: getattr(request, name) for name in ("batch", "seq_len", "resolution", "phase")}
 
 
 def audit_request(

@@ -22,8 +22,8 @@ one opaque operator an encoder layer, is switched off meanwhile.
 from __future__ import annotations
 
 import dataclasses
-import logging
 import os
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, Literal
@@ -44,6 +44,8 @@ from mac_audit.steps.real import RealTensors
 from mac_audit.units import size
 
 Way = Literal["auto", "fake", "values", "real"]
+
+_CONTAINERS = (list, dict, set, OrderedDict)  # a subclass may not let itself be written to, as a frozen configuration
 
 _STEPS: dict[str, tuple[str, Callable[[], Step]]] = {
     "fake": ("fake tensors", FakeTensors),
@@ -176,7 +178,7 @@ def _explanation(error: BaseException, model: str, layer: str | None) -> str:
 def _restored(model: nn.Module) -> Iterator[None]:
     """Leave every attribute of every module as it was, and what its lists, dicts and sets hold."""
     tables = [vars(module) for module in model.modules()]
-    inner = [value for table in tables for value in table.values() if isinstance(value, list | dict | set)]
+    inner = [value for table in tables for value in table.values() if type(value) in _CONTAINERS]
     before = [(container, _contents(container)) for container in (*tables, *inner)]
     try:
         yield
@@ -198,14 +200,12 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
 
     What the model itself would compile runs uncompiled, operator by operator.
     """
-    fast, level = torch.backends.mha.get_fastpath_enabled(), private.log.level
+    fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
-    private.log.setLevel(logging.CRITICAL)  # what is wrong is raised as well, and told in a sentence
     with suppress(NotImplementedError):  # an exported program has one mode and no eval()
         model.eval()
     try:
-        with torch.compiler.set_stance("force_eager"):
+        with private.log_silenced(), torch.compiler.set_stance("force_eager"):
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
-        private.log.setLevel(level)

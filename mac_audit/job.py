@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,8 +20,9 @@ from mac_audit.request import Request
 from mac_audit.rule import Rule, discover
 from mac_audit.selection import Choice
 from mac_audit.suppress import LayerIgnore, Use, suppressed
+from mac_audit.sweep import Axis, Point, Sweep, fields, grid
 
-SAVED = ".json"
+_ACT_ON_SAVED = ("target", "execution", "device", "plugins")  # fields of a request that mean something without a model
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Job:
     @property
     def needs_torch(self) -> bool:
         """Whether there is a model to capture, and not a network that was saved."""
-        return not self.request.target.endswith(SAVED)
+        return not _is_saved(self.request)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +51,13 @@ class Audited:
     uses: tuple[Use, ...] = ()
 
 
-def run(job: Job) -> Audited:
-    """Capture, cost and judge; ``MacAuditError`` where that cannot be done."""
+def run(job: Job, network: Callable[[Request], Network] | None = None) -> Audited:
+    """Capture, cost and judge; ``network`` stands in for ``network_of``. ``MacAuditError`` where it cannot be done."""
     if job.folder and job.folder not in sys.path:
         sys.path.append(job.folder)
     rules = discover(load_plugins(job.request.plugins))
     device = find(job.request.device) if job.request.device else None  # a wrong name is told before the model is built
-    profile = Profile(network_of(job.request), job.request.execution, device)
+    profile = Profile((network or network_of)(job.request), job.request.execution, device)
     report = judged(
         profile,
         rules,
@@ -66,6 +68,34 @@ def run(job: Job) -> Audited:
         flop_convention=job.flop_convention,
     )
     return Audited(*suppressed(report, profile, rules, job.ignores))
+
+
+def sweep(job: Job, axes: Sequence[Axis], done: Callable[[Point], object]) -> Sweep:
+    """``job`` at every point of the grid, its model built once; ``done`` is called after each.
+
+    A point at which the model does not run has an error in the place of a report. Raises ``MacAuditError`` where it
+    runs at none, or where the grid makes no sense.
+    """
+    if not job.needs_torch:
+        raise MacAuditError(f"{job.request.target} is captured at one size; sweep the model that it came from.")
+    network: Callable[[Request], Network] | None = None
+    points: list[Point] = []
+    for sizes in grid(axes):
+        request = replace(job.request, **fields(sizes))
+        try:
+            if network is None:
+                from mac_audit.api import traces
+
+                network = traces(request)
+            points.append(Point(sizes, run(replace(job, request=request), network).report))
+        except MacAuditError as error:
+            if network is None:
+                raise
+            points.append(Point(sizes, error=str(error)))
+        done(points[-1])
+    if all(point.report is None for point in points):
+        raise MacAuditError(f"{job.request.target} runs at no point of the sweep: {points[0].error}")
+    return Sweep(job.name, tuple(axes), tuple(points))
 
 
 def judged(profile: Profile, rules: Sequence[Rule], choices: Sequence[Choice], **told: Any) -> Report:
@@ -82,7 +112,7 @@ def judged(profile: Profile, rules: Sequence[Rule], choices: Sequence[Choice], *
 
 def network_of(request: Request) -> Network:
     """The network that ``request`` names: one that was saved, without torch, or captured from a model."""
-    if request.target.endswith(SAVED):
+    if _is_saved(request):
         return _saved(request)
     from mac_audit.api import trace
 
@@ -94,9 +124,16 @@ def network_of(request: Request) -> Network:
         ) from None
 
 
+def _is_saved(request: Request) -> bool:
+    """Whether the target is a file that ``trace`` wrote; ``transformers:config.json`` is none."""
+    return request.target.endswith(".json") and ":" not in request.target
+
+
 def _saved(request: Request) -> Network:
-    if request.arguments or request.inputs:
-        raise MacAuditError(f"{request.target} is captured already; --arg and --input have nothing to act on.")
+    plain = Request(request.target)
+    for field in dataclasses.fields(Request):
+        if field.name not in _ACT_ON_SAVED and getattr(request, field.name) != getattr(plain, field.name):
+            raise MacAuditError(f"{request.target} is captured already; {field.name} has nothing to act on.")
     try:
         text = Path(request.target).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

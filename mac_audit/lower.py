@@ -17,12 +17,15 @@ from mac_audit.network import Argument, Network, Operator, Ref, Role, Scalar, Te
 from mac_audit.recorder import Spec
 
 
-def lower(captured: fx.GraphModule | Recording, construction: str = "model as given") -> Network:
+def lower(
+    captured: fx.GraphModule | Recording, construction: str = "model as given", origin: str = "inputs as given"
+) -> Network:
     """The network that a result of ``capture`` or ``record`` describes.
 
-    ``construction`` says how the model was built; it goes into ``Network.capture``.
+    ``construction`` says how the model was built, ``origin`` where its inputs come from; both go into
+    ``Network.capture``.
     """
-    return _Lowering(captured).network(construction)
+    return _Lowering(captured).network(construction, origin)
 
 
 class _Lowering:
@@ -36,7 +39,7 @@ class _Lowering:
         self.written: dict[int, int] = {}  # the tensor through which a storage was last written
         self.variable: set[int] = set()  # storages into which something went that follows from the inputs
 
-    def network(self, construction: str) -> Network:
+    def network(self, construction: str, origin: str) -> Network:
         inputs: list[int] = []
         outputs: tuple[int, ...] = ()
         for node in self.captured.graph.nodes:
@@ -61,6 +64,7 @@ class _Lowering:
             {
                 **self.captured.meta["how"],
                 "construction": construction,
+                "inputs": origin,
                 "torch": str(torch.__version__).partition("+")[0],
             },
         )

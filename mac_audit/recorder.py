@@ -87,7 +87,7 @@ class Recorder(private.OperatorMode):
         named: dict[int, str] = {}
         for path, module in self.model.named_modules():
             own: dict[str, Parameter] = {}
-            for table in (module._parameters, module._buffers):
+            for table, learned in ((module._parameters, True), (module._buffers, False)):
                 for key, tensor in table.items():
                     if tensor is None:
                         continue
@@ -97,7 +97,7 @@ class Recorder(private.OperatorMode):
                             " first input; run the model once before the audit, or give the layer its shape."
                         )
                     name = named.setdefault(id(tensor), f"{path}.{key}" if path else key)
-                    if isinstance(tensor, nn.Parameter):
+                    if learned:
                         own[name] = Parameter(name, tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."))
                     member = self.step.member(tensor)
                     self.attributes[name] = tensor

@@ -51,7 +51,9 @@ def main() -> None:
       package.module:name   the same of an importable module
       zoo:NAME              a bundled network, such as zoo:shufflenet_v2_x1_0
       torchvision:NAME      a network of torchvision, timm:NAME one of timm
-      network.json          one that mac-audit trace saved
+      transformers:NAME     a model class, model_type or config.json, likewise diffusers:NAME
+      model.pt2             an exported program, model.pt a TorchScript module
+      network.json          a network that mac-audit trace saved
 
     Exit status: 0 no findings, 1 findings, 2 the audit could not be done.
     """

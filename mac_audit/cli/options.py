@@ -25,6 +25,14 @@ _REQUEST_OPTIONS = (
         metavar="[NAME=]SHAPE[:DTYPE]",
         help="An input, such as 1,3,224,224 or ids=1,77:int64; once for each.",
     ),
+    click.option("--batch", type=click.IntRange(min=1), help="The batch size of the inputs."),
+    click.option("--seq-len", type=click.IntRange(min=1), help="The number of tokens, or other steps, of the inputs."),
+    click.option("--resolution", metavar="N|HxW", help="The side of input images, or height and width."),
+    click.option(
+        "--phase",
+        type=click.Choice(["prefill", "decode"]),
+        help="A language model's run over its prompt, or its step to the next token with a cache of --seq-len tokens.",
+    ),
     click.option(
         "--execution",
         type=click.Choice(["folded", "eager", "fused"]),
@@ -66,6 +74,8 @@ def given_options(command: Callable[..., Any]) -> Callable[..., Any]:
             given = {name: value for name in _GIVEN if (value := others.pop(name)) not in (None, ())}
             if "arguments" in given:
                 given["arguments"] = dict(map(parse_argument, given["arguments"]))
+            if "resolution" in given:
+                given["resolution"] = parse_resolution(given["resolution"])
         return command(given=given, **others)
 
     for option in reversed(_REQUEST_OPTIONS):
@@ -86,7 +96,7 @@ def request_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def parse_argument(text: str) -> tuple[str, Any]:
     """``key=value`` with a Python literal, ``true``, ``false``, ``none`` or else a string as the value."""
     key, equals, value = text.partition("=")
-    if not equals or not key.isidentifier():
+    if not equals or not all(part.isidentifier() for part in key.split(".")):
         raise MacAuditError(f"--arg {text!r} is not key=value; write it like --arg width=1.5.")
     words = {"true": True, "false": False, "none": None}
     if value.lower() in words:
@@ -95,6 +105,14 @@ def parse_argument(text: str) -> tuple[str, Any]:
         return key, ast.literal_eval(value)
     except (ValueError, SyntaxError):
         return key, value
+
+
+def parse_resolution(text: str) -> tuple[int, int]:
+    """``N`` or ``HxW`` as height and width."""
+    sides = text.lower().split("x")
+    if len(sides) > 2 or not all(side.isdecimal() and int(side) > 0 for side in sides):
+        raise MacAuditError(f"--resolution {text!r} is not N or HxW; write it like 256 or 480x640.")
+    return int(sides[0]), int(sides[-1])
 
 
 @contextlib.contextmanager

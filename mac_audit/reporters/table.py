@@ -17,6 +17,7 @@ from rich.text import Text
 from mac_audit.report import DeviceInfo, Finding, LayerRow, Report, RuleResult
 from mac_audit.reporters import View
 from mac_audit.reporters.escape import clean
+from mac_audit.reporters.inputs import listed
 from mac_audit.reporters.models import overview, weighed
 from mac_audit.reporters.problems import by_line, measured, places, problems, suppressed, told
 from mac_audit.reporters.terminal import grid, heading, printed
@@ -82,9 +83,8 @@ def _several(reports: Sequence[Report]) -> Iterator[RenderableType]:
 
 
 def _title(report: Report) -> Text:
-    inputs = ", ".join(f"{tensor.name} {shape(tensor.shape)} {tensor.dtype}" for tensor in report.inputs)
     target = f"  {report.target}" if report.name != report.target else ""
-    return Text.assemble((report.name, "bold"), f"{target}  {inputs}".rstrip())
+    return Text.assemble((report.name, "bold"), f"{target}  {listed(report.inputs)}".rstrip())
 
 
 def _totals(report: Report) -> RenderableType:
@@ -283,7 +283,7 @@ def _legend(report: Report) -> Iterable[str]:
     yield report.conventions["mac"] + "."
     yield report.conventions["execution"] + "."
     capture = report.capture
-    yield f"captured on {capture['method']}; {capture['construction']}; torch {capture['torch']}."
+    yield f"captured on {capture['method']}; {capture['construction']}; {capture['inputs']}; torch {capture['torch']}."
     yield from (f"{capture[name].rstrip('.')}." for name in ("fallback", "assumed") if name in capture)
     if report.device is not None:
         yield _device(report.device)
