@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -106,8 +107,10 @@ def _shortfalls(families: Families) -> list[str]:
             unknown[target] += count
             callers.setdefault(target, []).append(outcome.name)
     sections = {
-        "Not captured": [f"{o.name}: {o.error}" for o in outcomes if not o.captured],
-        "Captured on real tensors alone": [f"{o.name}: {o.fallback}" for o in outcomes if o.method.startswith(REAL)],
+        "Not captured": [f"{o.name}: {_portable(o.error)}" for o in outcomes if not o.captured],
+        "Captured on real tensors alone": [
+            f"{o.name}: {_portable(o.fallback)}" for o in outcomes if o.method.startswith(REAL)
+        ],
         "Different from the oracle": [
             f"{o.name}: {o.madds:,} multiply-adds, expected {o.expected:,} ({o.source})"
             for o in outcomes
@@ -155,6 +158,11 @@ def _agreement(outcome: Outcome) -> str:
         return "1"
     assert outcome.madds is not None
     return f"{outcome.madds / outcome.expected:.6g}" if outcome.expected else f"{outcome.madds:,} : 0"
+
+
+def _portable(sentence: str) -> str:
+    """Without the place where libraries are installed here."""
+    return re.sub(r"\S*site-packages/", "", sentence)
 
 
 def _unknown(outcome: Outcome) -> str:

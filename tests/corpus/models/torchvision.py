@@ -18,17 +18,20 @@ FIXED = {
     "box_nms_thresh": 1.0,
     "box_detections_per_img": 20,
 }
+PLAIN = {"init_weights": False}  # minutes of truncated normals
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "fasterrcnn_mobilenet_v3_large_320_fpn": FIXED,
     "fasterrcnn_mobilenet_v3_large_fpn": {**SMALL, **FIXED},
     "fasterrcnn_resnet50_fpn": {**SMALL, **FIXED},
     "fasterrcnn_resnet50_fpn_v2": {**SMALL, **FIXED},
     "fcos_resnet50_fpn": SMALL,
-    "googlenet": {"init_weights": False},
-    "inception_v3": {"init_weights": False},
+    "googlenet": PLAIN,
+    "inception_v3": PLAIN,
     "keypointrcnn_resnet50_fpn": {**SMALL, **FIXED},
     "maskrcnn_resnet50_fpn": {**SMALL, **FIXED},
     "maskrcnn_resnet50_fpn_v2": {**SMALL, **FIXED},
+    "quantized_googlenet": PLAIN,
+    "quantized_inception_v3": PLAIN,
     "retinanet_resnet50_fpn": SMALL,
     "retinanet_resnet50_fpn_v2": SMALL,
 }
@@ -41,5 +44,7 @@ def rows() -> list[Row]:
         request = Request(f"torchvision:{name}", ARGUMENTS.get(name, {}))
         found.append(Row(request))
         if name.startswith("quantized_"):
-            found.append(Row(Request(request.target, {"quantize": True}), label="quantised", twin=request))
+            found.append(
+                Row(Request(request.target, {**request.arguments, "quantize": True}), label="quantised", twin=request)
+            )
     return found
