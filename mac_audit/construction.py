@@ -2,7 +2,7 @@
 
 Each parameter moves to the meta device when its module registers it, and is never initialised. Everything else in a
 constructor is real, so that one that computes with tensors works. Where a constructor needs the values of parameters
-it runs again with real ones, uninitialised, and the report says so.
+it runs again with real ones, filled with one number, and the report says so.
 """
 
 from __future__ import annotations
