@@ -80,6 +80,8 @@ def written(device: Device) -> str:
 
     content = to_plain(device)
     usual = to_plain(Rates())
+    if not device.threads:
+        del content["threads"]
     for kind, rates in content["rates"].items():
         content["rates"][kind] = {name: value for name, value in rates.items() if value != usual[name]}
     text: str = tomli_w.dumps(_trimmed(content))
@@ -132,8 +134,11 @@ def _numbers(device: Device) -> tuple[dict[str, float], dict[str, float]]:
     above |= {"bandwidth.value": device.bandwidth.value, "lanes.value": device.lanes.value}
     for place, cache in enumerate(device.caches):
         above |= {f"caches[{place}].size": cache.size, f"caches[{place}].bandwidth": cache.bandwidth}
-    least = {"launch.value": device.launch.value} | ({"view.value": device.view.value} if device.view else {})
+    least = {"launch.value": device.launch.value, "threads": device.threads}
+    least |= {"view.value": device.view.value} if device.view else {}
+    least |= {"between.value": device.between.value} if device.between else {}
     for kind, rates in device.rates.items():
-        above |= {f"rates.{kind}.{name}": getattr(rates, name) for name in ("compute", "memory")}
-        least |= {f"rates.{kind}.{name}": getattr(rates, name) for name in ("width", "fill", "per_group")}
+        above |= {f"rates.{kind}.{name}": getattr(rates, name) for name in ("compute", "memory", "weight")}
+        least |= {f"rates.{kind}.{name}": getattr(rates, name) for name in ("width", "fill", "launch", "per_group")}
+        least[f"rates.{kind}.overlap"] = min(rates.overlap, 1 - rates.overlap)  # from 0 to 1
     return above, least

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from mac_audit.cli.calibrate import calibrate
 from mac_audit.cli.check import check
 from mac_audit.cli.devices import list_devices
 from mac_audit.cli.rule import explain
@@ -38,5 +39,5 @@ def main() -> None:
     """
 
 
-for command in (check, explain, list_devices, list_zoo):
+for command in (calibrate, check, explain, list_devices, list_zoo):
     main.add_command(command)
