@@ -7,18 +7,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
+import torch
 from torch import nn
 
 from mac_audit import engine
 from mac_audit.capture import Way, record
 from mac_audit.device import Device
-from mac_audit.device_file import find
+from mac_audit.device_file import find, is_calibrated
 from mac_audit.load import load
 from mac_audit.lower import lower
 from mac_audit.profile import Profile
 from mac_audit.report import Report
 from mac_audit.request import Request
 from mac_audit.rule import Rule, discover
+from mac_audit.timings import Timings
 
 
 def audit(
@@ -42,8 +44,9 @@ def audit(
     unchanged afterwards. Raises ``MacAuditError`` where the model cannot be captured.
     """
     chosen = find(device) if isinstance(device, str) else device
+    known = Timings(chosen.name, torch.__version__).measured if chosen is not None and is_calibrated(chosen) else None
     with _without_collections():
-        profile = Profile(lower(record(model, inputs, way), construction), execution, chosen)
+        profile = Profile(lower(record(model, inputs, way), construction), execution, chosen, known)
         return engine.audit(
             profile,
             discover() if rules is None else rules,

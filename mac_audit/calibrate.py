@@ -5,7 +5,7 @@ Each time is kept as soon as it is measured, so that a calibration that is inter
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import log
@@ -20,12 +20,12 @@ from mac_audit.errors import MacAuditError
 from mac_audit.fit import Free, fitted
 from mac_audit.profile import Profile
 from mac_audit.running import Running, inference, running
-from mac_audit.stopwatch import NOISY, Sample, interleaved
-from mac_audit.timings import Timings, in_words, signature
+from mac_audit.stopwatch import NOISY, Sample, in_turn, interleaved
+from mac_audit.timings import Timings
 from mac_audit.workloads import Workload, workloads
 
-PASSES = 3
-ROUNDS = 5  # in each pass
+ROUNDS = 21
+QUICK = 7
 FOLDS = 5
 EXECUTION = "eager"  # how PyTorch runs a model
 CONTRACTIONS = ("conv", "pointwise-conv", "grouped-conv", "depthwise-conv", "matmul")
@@ -88,50 +88,56 @@ Progress = Callable[[str, int, int], None]
 
 
 def measure(machine: Machine, store: Timings, progress: Progress, quick: bool = False) -> list[Measured]:
-    """Time every workload, ``PASSES`` times over, or once where ``quick``; what ``store`` has is not repeated."""
+    """Time every workload, one after another, ``ROUNDS`` times; ``QUICK`` times where ``quick``.
+
+    What ``store`` has is not repeated. No workload runs twice in a row, so that caches are as in a network; its input was
+    just written, as there.
+    """
     todo = workloads()
+    rounds = QUICK if quick else ROUNDS
     built: dict[str, Running] = {}
-    passes = 1 if quick else PASSES
     with inference(machine.threads):
-        for number in range(passes):
-            for place, workload in enumerate(todo):
-                progress(workload.name, number * len(todo) + place, passes * len(todo))
-                if workload.name not in built:
-                    torch.manual_seed(0)
-                    image = torch.randn(workload.shape)
-                    built[workload.name] = running(workload.build(), image, machine.backend)
-                _measure_once(workload, built[workload.name], number, store)
-    progress("", passes * len(todo), passes * len(todo))
-    return [_gathered(workload, built[workload.name], passes, store) for workload in todo]
+        for place, workload in enumerate(todo):
+            progress(f"build {workload.name}", place, len(todo))
+            torch.manual_seed(0)
+            built[workload.name] = running(workload.build(), torch.randn(workload.shape), machine.backend)
+            built[workload.name]()  # what a first run sets up is in no time
+        for number in range(rounds):
+            progress(f"round {number + 1} of {rounds}", number, rounds)
+            missing = {name: work for name, work in built.items() if not store.get([_key(name, number)])}
+            works = {name: (partial(_written_anew, work), work) for name, work in missing.items()}
+            taken = in_turn(works)
+            store.add((_key(name, number), name, seconds, 0.0) for name, seconds in taken.items())
+        progress("done", rounds, rounds)
+        between = _between(built)
+    return [_gathered(workload, built[workload.name], rounds, between, store) for workload in todo]
 
 
-def _measure_once(workload: Workload, work: Running, number: int, store: Timings) -> None:
-    key = f"workload {workload.name} {number}"
-    if store.get([key]):
-        return
-    sample = interleaved({"all": work}, ROUNDS)["all"]
-    alone = work.operator_seconds(ROUNDS)
-    by_name = {operator.name: operator for operator in work.network.operators}
-    between = (sample.seconds - sum(alone.values())) / max(len(alone), 1)
-    entries = [
-        (signature(by_name[name], work.network), in_words(by_name[name], work.network), seconds, 0.0)
-        for name, seconds in alone.items()
-    ]
-    store.add([*entries, (f"{key} between", "", between, 0.0), (key, workload.name, sample.seconds, sample.spread)])
+def _written_anew(work: Running) -> None:
+    for tensor in work.inputs.tensors:
+        tensor.mul_(1)
 
 
-def _gathered(workload: Workload, work: Running, passes: int, store: Timings) -> Measured:
-    keys = [f"workload {workload.name} {number}" for number in range(passes)]
-    known, between = store.get(keys), store.get(f"{key} between" for key in keys)
+def _key(name: str, number: int) -> str:
+    return f"workload {name} {number}"
+
+
+def _between(built: Mapping[str, Running]) -> float:
+    """Seconds from one operator to the next: a stack less its operators one by one, in the median of stacks."""
+    gaps = []
+    for work in built.values():
+        alone = work.operator_seconds()
+        whole = interleaved({"all": work}, 5)["all"].seconds
+        gaps.append((whole - sum(alone.values())) / max(len(alone), 1))
+    return max(0.0, median(gaps))
+
+
+def _gathered(workload: Workload, work: Running, rounds: int, between: float, store: Timings) -> Measured:
+    known = store.get(_key(workload.name, number) for number in range(rounds))
     sample = Sample(tuple(seconds for seconds, _ in known.values()))
     profile = Profile(work.network, EXECUTION)
-    return Measured(
-        name=workload.name,
-        seconds=sample.seconds,
-        spread=max(sample.spread, median(spread for _, spread in known.values())),
-        between=median(seconds for seconds, _ in between.values()),
-        steps=steps_of(profile.operators, profile.network),
-    )
+    steps = steps_of(profile.operators, profile.network)
+    return Measured(workload.name, sample.seconds, sample.spread, between, steps)
 
 
 # --- from measurements to a device -----------------------------------------------------------------------------------
@@ -179,7 +185,8 @@ def memory_ladder(machine: Machine) -> tuple[tuple[Cache, ...], Figure]:
         copies = {f"{size}": partial(torch.empty_like(x).copy_, x) for size, x in zip(LADDER, sources, strict=True)}
         nothing = torch.empty(1, device=machine.backend)
         samples = interleaved({"call": partial(nothing.copy_, nothing.clone()), **copies}, 15)
-    seconds = [max(samples[f"{size}"].seconds - samples["call"].seconds, 1e-8) for size in LADDER]
+    taken = [samples[f"{size}"].seconds for size in LADDER]
+    seconds = [max(each - samples["call"].seconds, each / 4) for each in taken]
     bandwidths = [LADDER[0] / seconds[0]]
     for i in range(1, len(LADDER)):
         within = (LADDER[i] - LADDER[i - 1]) / max(seconds[i] - seconds[i - 1], 1e-9)
@@ -194,7 +201,7 @@ def memory_ladder(machine: Machine) -> tuple[tuple[Cache, ...], Figure]:
 def _blank(machine: Machine, found: Sequence[Measured], levels: Sequence[Cache], memory: Figure) -> Device:
     """What is known before the fit; the peak is the best that any workload reached."""
     best = max(2 * sum(step.costed.cost.madds for step in item.steps) / item.seconds for item in found)
-    between = max(0.0, median(item.between for item in found))
+    between = median(item.between for item in found)
     return Device(
         name=machine.name,
         title=_model(machine.backend) + (f", {machine.threads} threads" if machine.threads > 1 else ""),

@@ -35,6 +35,11 @@ def calibrated() -> dict[str, Path]:
     return {path.stem: path for path in found}
 
 
+def is_calibrated(device: Device) -> bool:
+    """Whether it was calibrated here, so that operators measured on it may be known too."""
+    return device.name in calibrated()
+
+
 def home() -> Path:
     """Where measurements of this machine are kept: ``$MAC_AUDIT_HOME``, else in the user's data folder."""
     data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"

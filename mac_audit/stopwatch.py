@@ -66,6 +66,18 @@ def interleaved(works: Mapping[str, Work], rounds: int = 9) -> dict[str, Sample]
     return {name: Sample(tuple(seconds)) for name, seconds in found.items()}
 
 
+def in_turn(works: Mapping[str, tuple[Work, Work]]) -> dict[str, float]:
+    """The seconds of one run of each of ``works``, none of them repeated, each after its own preparation.
+
+    Code and weights are as cold as they are in a network, where other operators have run since the last time.
+    """
+    found: dict[str, float] = {}
+    for name, (prepare, work) in works.items():
+        prepare()
+        found[name] = _timed(work, 1)
+    return found
+
+
 def difference(left: Sample, right: Sample, draws: int = 2000, within: float = 0.95) -> tuple[float, float]:
     """An interval for the median of what ``left`` takes longer than ``right``, round by round, by bootstrap.
 
