@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import median
 
 import torch
+from torch import Tensor
 
 from mac_audit.cost import CLASSES
 from mac_audit.device import DEFAULT, Cache, Device, Figure, Fit, Rates, Step, base_name, steps_of, time_of
@@ -26,6 +27,7 @@ from mac_audit.workloads import Workload, workloads
 
 ROUNDS = 21
 QUICK = 7
+BETWEEN = 2**22  # bytes that pass between two runs: more than the caches of a core, less than those of the chip
 FOLDS = 5
 EXECUTION = "eager"  # how PyTorch runs a model
 CONTRACTIONS = ("conv", "pointwise-conv", "grouped-conv", "depthwise-conv", "matmul")
@@ -90,13 +92,14 @@ Progress = Callable[[str, int, int], None]
 def measure(machine: Machine, store: Timings, progress: Progress, quick: bool = False) -> list[Measured]:
     """Time every workload, one after another, ``ROUNDS`` times; ``QUICK`` times where ``quick``.
 
-    What ``store`` has is not repeated. No workload runs twice in a row, so that caches are as in a network; its input was
-    just written, as there.
+    What ``store`` has is not repeated. Before each run other data pass through the caches and its input is written, as
+    in a network.
     """
     todo = workloads()
     rounds = QUICK if quick else ROUNDS
     built: dict[str, Running] = {}
     with inference(machine.threads):
+        others = torch.ones(BETWEEN // 4, device=machine.backend)
         for place, workload in enumerate(todo):
             progress(f"build {workload.name}", place, len(todo))
             torch.manual_seed(0)
@@ -105,7 +108,7 @@ def measure(machine: Machine, store: Timings, progress: Progress, quick: bool = 
         for number in range(rounds):
             progress(f"round {number + 1} of {rounds}", number, rounds)
             missing = {name: work for name, work in built.items() if not store.get([_key(name, number)])}
-            works = {name: (partial(_written_anew, work), work) for name, work in missing.items()}
+            works = {name: (partial(_prepare, work, others), work) for name, work in missing.items()}
             taken = in_turn(works)
             store.add((_key(name, number), name, seconds, 0.0) for name, seconds in taken.items())
         progress("done", rounds, rounds)
@@ -113,7 +116,10 @@ def measure(machine: Machine, store: Timings, progress: Progress, quick: bool = 
     return [_gathered(workload, built[workload.name], rounds, between, store) for workload in todo]
 
 
-def _written_anew(work: Running) -> None:
+def _prepare(work: Running, others: Tensor) -> None:
+    """What happens in a network before an operator has its turn: other data passed, its input was written."""
+    work()
+    others.mul_(1)
     for tensor in work.inputs.tensors:
         tensor.mul_(1)
 

@@ -29,18 +29,14 @@ class Workload:
 
 
 class Apply(nn.Module):
-    """A function of one tensor as a layer, ``times`` over."""
+    """A function of one tensor as a layer."""
 
-    def __init__(self, function: Callable[[Tensor], Tensor], times: int = 1) -> None:
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
         self.function = function
-        self.times = times
 
     def forward(self, x: Tensor) -> Tensor:
-        y = x
-        for _ in range(self.times):
-            y = self.function(x)
-        return y
+        return self.function(x)
 
 
 class Attention(nn.Module):
@@ -143,7 +139,7 @@ def _movers() -> Iterator[Entry]:
     maps: tuple[Shape, ...] = ((1, 24, 112, 112), (1, 256, 28, 28), (1, 512, 7, 7), (8, 64, 56, 56))
     for name, function in _FUNCTIONS.items():
         for shape in maps:
-            yield name, partial(Apply, function, 3), shape
+            yield name, partial(Apply, function), shape
     for shape in maps:
         yield "batch norm", partial(_norms, nn.BatchNorm2d, shape[1]), shape
     tokens: tuple[Shape, ...] = ((1, 197, 768), (1, 3136, 96), (8, 128, 768), (1, 49, 384))
@@ -151,7 +147,7 @@ def _movers() -> Iterator[Entry]:
         yield "layer norm", partial(_norms, nn.LayerNorm, shape[-1]), shape
     scores: tuple[Shape, ...] = ((1, 12, 128, 128), (64, 3, 49, 49), (1, 1000))
     for shape in scores:
-        yield "softmax", partial(Apply, lambda x: x.softmax(-1), 3), shape
+        yield "softmax", partial(Apply, lambda x: x.softmax(-1)), shape
 
 
 def _blocks() -> Iterator[Entry]:

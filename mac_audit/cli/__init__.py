@@ -8,6 +8,7 @@ from mac_audit.cli.calibrate import calibrate
 from mac_audit.cli.check import check
 from mac_audit.cli.devices import list_devices
 from mac_audit.cli.measure import measure
+from mac_audit.cli.prove import prove
 from mac_audit.cli.rule import explain
 from mac_audit.cli.zoo import list_zoo
 
@@ -40,5 +41,5 @@ def main() -> None:
     """
 
 
-for command in (calibrate, check, explain, list_devices, list_zoo, measure):
+for command in (calibrate, check, explain, list_devices, list_zoo, measure, prove):
     main.add_command(command)
