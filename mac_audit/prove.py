@@ -6,7 +6,7 @@ turn, so that whatever else the machine does hits both alike, and the interval o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 from typing import Any, Literal
@@ -179,7 +179,7 @@ def _shared(key: tuple[object, ...], inputs: dict[tuple[object, ...], Tensor], b
 def _replayed(costed: Costed, network: Network, backend: str) -> Work:
     """The operator as it stands, on random tensors."""
     operator = costed.operator
-    target: Callable[..., Any] = reduce(getattr, operator.target.split("."), torch.ops)  # type: ignore[arg-type]
+    target: Any = reduce(getattr, operator.target.split("."), torch.ops)
 
     def real(value: Argument) -> Any:
         if isinstance(value, Ref):

@@ -7,6 +7,7 @@ import click
 from mac_audit.cli.calibrate import calibrate
 from mac_audit.cli.check import check
 from mac_audit.cli.devices import list_devices
+from mac_audit.cli.experiment import experiment
 from mac_audit.cli.measure import measure
 from mac_audit.cli.prove import prove
 from mac_audit.cli.rule import explain
@@ -41,5 +42,5 @@ def main() -> None:
     """
 
 
-for command in (calibrate, check, explain, list_devices, list_zoo, measure, prove):
+for command in (calibrate, check, experiment, explain, list_devices, list_zoo, measure, prove):
     main.add_command(command)
