@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from math import fsum
 
-from mac_audit.cost import Costed
+from mac_audit.cost import Cost, Costed
 from mac_audit.device import Bound, Device, Step, Time, dtype_of, stand_ins, steps_of, time_of, weight_bytes
 from mac_audit.network import Network
 
@@ -62,6 +62,11 @@ class Timing:
     def total(self) -> Spent:
         """The whole model."""
         return _spent(self.times.values())
+
+    @property
+    def costs(self) -> tuple[Cost, ...]:
+        """What its times were predicted from, by working operator."""
+        return tuple(costed.cost for costed in self._working)
 
     @cached_property
     def classes(self) -> dict[str, Spent]:

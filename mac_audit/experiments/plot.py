@@ -18,13 +18,15 @@ def draw(found: Sequence[Experiment], path: Path) -> None:
     figure = Figure(figsize=(4.2 * len(found), 3.9), layout="constrained")
     for axes, experiment in zip(figure.subplots(1, len(found), squeeze=False)[0], found, strict=True):
         for scan, marker in zip(experiment.scans, "os^", strict=False):
-            access = [point.mac_elements / scan.points[0].mac_elements for point in scan.points]
-            here = [point.here for point in scan.points]
+            points = sorted(scan.points, key=lambda point: point.mac_elements)
+            access = [point.mac_elements / scan.points[0].mac_elements for point in points]
+            here = [point.here for point in points]
             axes.plot(access, here, marker=marker, color="C0", label=f"here, {scan.width} channels")
         for name, color, title in (("gpu", "C1", "GTX 1080 Ti"), ("arm", "C2", "Snapdragon 810")):
             scan = experiment.scans[-1]
-            access = [point.mac_elements / scan.points[0].mac_elements for point in scan.points]
-            paper = [point.paper[name] for point in scan.points]  # type: ignore[index]
+            points = sorted(scan.points, key=lambda point: point.mac_elements)
+            access = [point.mac_elements / scan.points[0].mac_elements for point in points]
+            paper = [point.paper[name] for point in points]  # type: ignore[index]
             axes.plot(access, paper, linestyle=":", marker="x", color=color, label=f"the paper's {title}")
         axes.set_title(f"{experiment.guideline.upper()} {experiment.verdict}: {experiment.cost:+.0%} time")
         axes.set_xlabel("memory access, relative")

@@ -130,7 +130,11 @@ def run(
     for ours, theirs in zip(by_platform[own], by_platform[other], strict=True):
         progress(f"{guideline} at {_width(ours[0])} channels")
         found.append(_scan(ours, {own: ours, other: theirs}, backend, threads, getattr(torch, dtype), compiled))
-    name = f"{torch.cuda.get_device_name(0)}" if backend != "cpu" else f"this processor, {threads} thread{'s' if threads > 1 else ''}"
+    name = (
+        f"{torch.cuda.get_device_name(0)}"
+        if backend != "cpu"
+        else f"this processor, {threads} thread{'s' if threads > 1 else ''}"
+    )
     return Experiment(guideline, table, name, torch.__version__, dtype, compiled, tuple(found))
 
 
