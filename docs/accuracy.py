@@ -25,7 +25,7 @@ from mac_audit import calibrate as calibration
 from mac_audit.device import Device, peak_of
 from mac_audit.device_file import calibrated, find, home, written
 from mac_audit.inputs import Inputs
-from mac_audit.load import Loaded, load
+from mac_audit.load import load
 from mac_audit.measure import measure
 from mac_audit.ranks import error, rank_correlation, scaled_error
 from mac_audit.timings import Timings
@@ -60,27 +60,31 @@ TRANSFORMERS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def models() -> dict[str, Callable[[int], Loaded]]:
+Built = tuple[nn.Module, Inputs]
+
+
+def models() -> dict[str, Callable[[int], Built]]:
     """Each by name, to build for a batch."""
-    found: dict[str, Callable[[int], Loaded]] = {f"zoo:{name}": partial(_vision, f"zoo:{name}") for name in ZOO}
+    found: dict[str, Callable[[int], Built]] = {f"zoo:{name}": partial(_vision, f"zoo:{name}") for name in ZOO}
     found |= {f"torchvision:{name}": partial(_vision, f"torchvision:{name}") for name in TORCHVISION}
     found |= {f"transformers:{name}": partial(_text, name) for name in TRANSFORMERS}
     return found
 
 
-def _vision(target: str, batch: int) -> Loaded:
+def _vision(target: str, batch: int) -> Built:
     size = 299 if "inception" in target else 224
-    return load(target, inputs=[f"{batch},3,{size},{size}"])
+    loaded = load(target, inputs=[f"{batch},3,{size},{size}"])
+    return loaded.model, loaded.inputs
 
 
-def _text(name: str, batch: int) -> Loaded:
+def _text(name: str, batch: int) -> Built:
     import transformers
 
     kind, sizes = TRANSFORMERS[name]
     config = getattr(transformers, f"{name}Config")(**sizes, attn_implementation="sdpa", use_cache=False)
     model: nn.Module = getattr(transformers, kind)(config)
     tokens = torch.zeros(batch, TOKENS, dtype=torch.int64)
-    return Loaded(f"transformers:{name}", model, Inputs(kwargs={"input_ids": tokens}), "built from its configuration")
+    return model, Inputs(kwargs={"input_ids": tokens})
 
 
 def with_torchvision() -> None:
@@ -98,7 +102,7 @@ def device_for(threads: int, afresh: bool) -> Device:
     machine = calibration.machine("cpu", threads)
     if machine.name in calibrated() and not afresh:
         return find(machine.name)
-    store = Timings(machine.name, torch.__version__)
+    store = Timings(machine.name, calibration.torch_version())
     if afresh:
         store.forget()
     found = calibration.measure(machine, store, lambda what, done, of: _say(f"{threads} threads: {what} {done}/{of}"))
@@ -109,9 +113,10 @@ def device_for(threads: int, afresh: bool) -> Device:
     return device
 
 
-def run(build: Callable[[int], Loaded], batch: int, device: Device) -> dict[str, float]:
+def run(build: Callable[[int], Built], batch: int, device: Device) -> dict[str, float]:
     """Seconds measured and predicted, and what the plain predictions start from."""
-    found = measure(build(batch), device, rounds=7 if batch == 1 else 5)
+    model, inputs = build(batch)
+    found = measure(model, inputs, device, "", rounds=7 if batch == 1 else 5)
     costs = found.calibrated.costs
     peak, bandwidth = peak_of("float32", device), device.bandwidth.value
     return {

@@ -5,9 +5,11 @@ When a torch release moves one of them, this is the file to change.
 
 from __future__ import annotations
 
+import functools
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 import torch._dynamo  # a second; FakeTensorMode would import it at its first use
@@ -18,6 +20,7 @@ from torch._subclasses.fake_tensor import (
     FakeTensorMode,
     UnsupportedOperatorException,
     in_kernel_invocation_manager,
+    unset_fake_temporarily,
 )
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -31,6 +34,7 @@ __all__ = [
     "OperatorMode",
     "TensorWeakRef",
     "UnsupportedOperatorException",
+    "answer",
     "conversions_by_data",
     "fake_like",
     "fake_tensor",
@@ -38,9 +42,12 @@ __all__ = [
     "fake_view",
     "is_lift",
     "log",
+    "log_silenced",
     "module_call",
+    "packed_tensors",
     "storage_key",
     "storage_reference",
+    "taken_apart",
 ]
 
 log = logging.getLogger("torch._subclasses.fake_tensor")
@@ -49,12 +56,48 @@ module_call = torch.nn.Module.__call__
 _LIFTS = (torch.ops.aten.lift_fresh.default, torch.ops.aten.lift.default)
 
 
+@contextmanager
+def log_silenced() -> Iterator[None]:
+    """Keep tracebacks out of torch's log: what is wrong is raised as well, and told in a sentence."""
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+
+
 class OperatorMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """A dispatch mode that torch.compile needs not be told to leave alone: nothing below it is compiled."""
+    """A dispatch mode that torch.compile needs not be told to leave alone: nothing below it is compiled.
+
+    Operators that take functions (``flex_attention``, ``cond``) arrive too, see ``taken_apart``.
+    """
+
+    supports_higher_order_operators = True
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
         return False
+
+
+def answer(question: torch._ops.OpOverload, args: tuple[Any, ...]) -> Any:
+    """What an operator of the namespace ``prim`` is told, which computes nothing: most ask for a tensor's device."""
+    if question is torch.ops.prim.device.default and isinstance(args[0], FakeTensor):
+        return args[0].fake_device
+    return question(*args)
+
+
+@functools.cache
+def taken_apart(function: Any) -> Callable[..., Any] | None:
+    """What an operator is made of, as a function that calls other operators; None where it is one by itself.
+
+    A higher-order one where nothing compiles it, and inside of those what is usually taken apart before it gets here.
+    """
+    key = torch._C.DispatchKey
+    if isinstance(function, torch._ops.HigherOrderOperator):
+        return function.py_kernels.get(key.CompositeExplicitAutograd)
+    composite = torch._C._dispatch_has_kernel_for_dispatch_key(function.name(), key.CompositeImplicitAutograd)
+    return function.decompose if composite else None
 
 
 def is_lift(function: torch._ops.OpOverload) -> bool:
@@ -67,6 +110,19 @@ def fake_twin(mode: FakeTensorMode, tensor: torch.Tensor) -> torch.Tensor:
     if tensor.device.type == "meta":
         return FakeTensor(mode, tensor.detach(), torch.device("cpu"))
     return mode.from_tensor(tensor.detach(), static_shapes=True)
+
+
+def packed_tensors(packed: Any) -> tuple[torch.Tensor | None, ...]:
+    """What a quantised layer packed: weight, and bias or None, of each of its products; none where it does not tell."""
+    with unset_fake_temporarily():
+        if packed._has_method("unpack"):
+            unpacked = packed.unpack()
+            return unpacked if isinstance(unpacked, tuple) else (unpacked,)
+        if packed._has_method("__getstate__"):  # a recurrent cell, which packs packed products
+            state, _ = packed.__getstate__()  # and the name of its class
+            inner = [item for part in state if isinstance(part, list) for item in part]
+            return tuple(t for item in inner if isinstance(item, torch.ScriptObject) for t in packed_tensors(item))
+    return ()
 
 
 def fake_tensor(mode: FakeTensorMode, device: torch.device) -> torch.Tensor:

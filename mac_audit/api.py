@@ -1,26 +1,26 @@
-"""The audit of a module in one call, for programs and notebooks."""
+"""The audit of a module in one call, for programs, tests and notebooks."""
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-import torch
 from torch import nn
 
-from mac_audit import engine
 from mac_audit.capture import Way, record
 from mac_audit.device import Device
-from mac_audit.device_file import find, is_calibrated
-from mac_audit.load import load
+from mac_audit.device_file import find
+from mac_audit.job import judged
+from mac_audit.load import Loaded, load
 from mac_audit.lower import lower
+from mac_audit.network import Network
+from mac_audit.plugins import load_plugins
 from mac_audit.profile import Profile
-from mac_audit.report import Report
+from mac_audit.report import Report, Severity
 from mac_audit.request import Request
 from mac_audit.rule import Rule, discover
-from mac_audit.timings import Timings
+from mac_audit.selection import Layer, budgeted, checked, choose
+from mac_audit.timings import known_times
 
 
 def audit(
@@ -30,30 +30,41 @@ def audit(
     execution: str = "folded",
     device: Device | str | None = None,
     flop_convention: Literal["paper", "torch"] = "paper",
-    rules: Sequence[Rule] | None = None,
+    select: Sequence[str] | None = None,
     options: Mapping[str, Mapping[str, Any]] | None = None,
+    budgets: Mapping[str, str | float] | None = None,
+    fail_on: Severity = "error",
+    rules: Sequence[Rule] | None = None,
     target: str | None = None,
     construction: str = "model as given",
+    origin: str = "inputs as given",
     way: Way = "auto",
 ) -> Report:
-    """Capture ``model`` on ``inputs``, cost it and judge it.
+    """Capture ``model`` on ``inputs``, cost it and judge it; the model is unchanged afterwards.
 
     ``inputs`` is a tensor, a tuple or list of positional arguments, or a dict of keyword arguments; tensors on the
-    meta device do. ``rules`` are all installed ones by default, ``options`` theirs by code (``{"G1": {"limit":
-    0.1}}``), ``way`` that of ``capture``. Times are predicted for ``device``, where one is given. The model is
-    unchanged afterwards. Raises ``MacAuditError`` where the model cannot be captured.
+    meta device do. ``select`` names the rules that run, all by default; ``options`` are theirs by code or name
+    (``{"G1": {"limit": 0.1, "severity": "warning"}}``); ``budgets`` are what the model may cost (``{"madds": "300 M",
+    "mac": "25 MB"}``). ``fail_on`` is the least severity that makes the verdict fail. ``rules`` stand in for the
+    installed ones, ``way`` is that of ``capture``. Times are predicted for ``device``, where one is given. Raises
+    ``MacAuditError`` where the model cannot be captured, or a rule or option does not exist.
     """
+    name = target or type(model).__name__
     chosen = find(device) if isinstance(device, str) else device
-    known = Timings(chosen.name, torch.__version__).measured if chosen is not None and is_calibrated(chosen) else None
-    with _without_collections():
-        profile = Profile(lower(record(model, inputs, way), construction), execution, chosen, known)
-        return engine.audit(
-            profile,
-            discover() if rules is None else rules,
-            target=target or type(model).__name__,
-            options=options,
-            flop_convention=flop_convention,
-        )
+    profile = Profile(lower(record(model, inputs, way), construction, origin), execution, chosen, known_times(chosen))
+    return _judged(profile, name, rules, select, options, budgets, fail_on=fail_on, flop_convention=flop_convention)
+
+
+def load_request(request: Request) -> Loaded:
+    """The model that ``request`` names, with the inputs that it asks for."""
+    sizes = {name: getattr(request, name) for name in ("batch", "seq_len", "resolution", "phase")}
+    return load(request.target, request.arguments, request.inputs, **sizes)
+
+
+def trace(request: Request) -> Network:
+    """Load the model that ``request`` names and capture it."""
+    loaded = load_request(request)
+    return lower(record(loaded.model, loaded.inputs, request.capture), loaded.construction, loaded.origin)
 
 
 def audit_request(
@@ -64,29 +75,24 @@ def audit_request(
     options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Report:
     """Load what ``request`` names and audit it; ``rules`` and ``options`` are those of ``audit``."""
+    plugins = load_plugins(request.plugins)
     device = find(request.device) if request.device else None  # a name that is wrong is told before the model is built
-    loaded = load(request.target, request.arguments, request.inputs)
-    return audit(
-        loaded.model,
-        loaded.inputs,
-        execution=request.execution,
-        device=device,
-        flop_convention=flop_convention,
-        rules=rules,
-        options=options,
-        target=request.target,
-        construction=loaded.construction,
-        way=request.capture,
-    )
+    profile = Profile(trace(request), request.execution, device, known_times(device))
+    known = discover(plugins) if rules is None else rules
+    return _judged(profile, request.target, known, None, options, None, flop_convention=flop_convention)
 
 
-@contextmanager
-def _without_collections() -> Iterator[None]:
-    """Let the garbage collector wait: an audit makes many objects that all stay, and looking through them is slow."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
+def _judged(
+    profile: Profile,
+    target: str,
+    rules: Sequence[Rule] | None,
+    select: Sequence[str] | None,
+    options: Mapping[str, Mapping[str, Any]] | None,
+    budgets: Mapping[str, Any] | None,
+    **told: Any,
+) -> Report:
+    known = discover() if rules is None else rules
+    by_code, limits = checked(known, options or {}, "options"), budgeted(known, budgets or {}, "budgets")
+    given = {code: by_code.get(code, {}) | limits.get(code, {}) for code in by_code.keys() | limits.keys()}
+    layer = Layer("audit()", None if select is None else tuple(select))
+    return judged(profile, known, choose(known, [layer], given), target=target, **told)

@@ -83,7 +83,7 @@ def machine(backend: str, threads: int) -> Machine:
 
 def torch_version() -> str:
     """Times of one version do not speak for another."""
-    return torch.__version__
+    return str(torch.__version__).partition("+")[0]
 
 
 Progress = Callable[[str, int, int], None]
@@ -170,7 +170,7 @@ def device_of(
         missed += _errors(_fitted(blank, others), found[fold::FOLDS])
         progress()
     told = Fit(
-        data=f"{len(found)} workloads measured on this machine with torch {torch.__version__}",
+        data=f"{len(found)} workloads measured on this machine with torch {torch_version()}",
         execution=EXECUTION,
         error=round(median(_errors(device, found)), 3),
         held_out=round(median(missed), 3),

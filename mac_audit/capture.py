@@ -22,8 +22,8 @@ one opaque operator an encoder layer, is switched off meanwhile.
 from __future__ import annotations
 
 import dataclasses
-import logging
 import os
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, Literal
@@ -37,10 +37,15 @@ from mac_audit.inputs import Inputs
 from mac_audit.nested import map_tensors, plain_containers
 from mac_audit.recorder import Recorder, calls_seen_by
 from mac_audit.source import boundary, raising_line
-from mac_audit.steps import FakeTensors, KnownValues, RealTensors, Step
+from mac_audit.steps import Step
+from mac_audit.steps.fake import FakeTensors
+from mac_audit.steps.known import KnownValues
+from mac_audit.steps.real import RealTensors
 from mac_audit.units import size
 
 Way = Literal["auto", "fake", "values", "real"]
+
+_CONTAINERS = (list, dict, set, OrderedDict)  # a subclass may not let itself be written to, as a frozen configuration
 
 _STEPS: dict[str, tuple[str, Callable[[], Step]]] = {
     "fake": ("fake tensors", FakeTensors),
@@ -173,7 +178,7 @@ def _explanation(error: BaseException, model: str, layer: str | None) -> str:
 def _restored(model: nn.Module) -> Iterator[None]:
     """Leave every attribute of every module as it was, and what its lists, dicts and sets hold."""
     tables = [vars(module) for module in model.modules()]
-    inner = [value for table in tables for value in table.values() if isinstance(value, list | dict | set)]
+    inner = [value for table in tables for value in table.values() if type(value) in _CONTAINERS]
     before = [(container, _contents(container)) for container in (*tables, *inner)]
     try:
         yield
@@ -191,14 +196,16 @@ def _contents(container: Any) -> Any:
 
 @contextmanager
 def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Eval mode (which ``_restored`` takes back), no fused attention modules, no tracebacks in torch's log."""
-    fast, level = torch.backends.mha.get_fastpath_enabled(), private.log.level
+    """Eval mode (which ``_restored`` takes back), no fused attention modules, no tracebacks in torch's log.
+
+    What the model itself would compile runs uncompiled, operator by operator.
+    """
+    fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
-    private.log.setLevel(logging.CRITICAL)  # what is wrong is raised as well, and told in a sentence
     with suppress(NotImplementedError):  # an exported program has one mode and no eval()
         model.eval()
     try:
-        yield
+        with private.log_silenced(), torch.compiler.set_stance("force_eager"):
+            yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
-        private.log.setLevel(level)

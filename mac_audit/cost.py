@@ -12,15 +12,17 @@ Counting conventions, stated once:
 
 Each operator falls into one of three cases, its *coverage*: ``exact`` (it has a formula), ``free`` (a view, or
 memory set aside but not touched) and ``unknown``: memory access still follows from the operands, the arithmetic is
-not known, and whatever total it belongs to is a lower bound.
+not known, or not all of it, and whatever total it belongs to is a lower bound.
 
-A formula is a function registered for the names of ATen operators. It receives what its parameters name: arguments
-under the names of the operator's schema, tensors as ``network.Tensor``, ``out`` for the first result and ``outs``
-for all of them::
+A formula is a function registered for the names of operators. It receives what its parameters name: arguments under
+the names of the operator's schema, tensors as ``network.Tensor``; ``ins`` for all tensors among the arguments in their
+order, ``out`` for the first result and ``outs`` for all of them::
 
     @formula("aten.mm")
     def mm(self, mat2, out):
         return Work("matmul", madds=out.numel * mat2.shape[0])
+
+It returns ``None`` where the arguments at hand do not tell the arithmetic, and the operator is unknown there.
 
 Source: Ma et al., ShuffleNet V2, ECCV 2018, sections 2 and 3, for the definitions.
 """
@@ -28,11 +30,13 @@ Source: Ma et al., ShuffleNet V2, ECCV 2018, sections 2 and 3, for the definitio
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from math import prod
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
+from mac_audit.errors import MacAuditError
 from mac_audit.network import Network, Operator, Ref, Tensor
 
 Coverage = Literal["exact", "free", "unknown"]
@@ -54,7 +58,10 @@ CLASSES = (
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Costs add. Counts of elements, but ``mac_bytes``; ``operators`` counts those with a kernel of their own."""
+    """Costs add. Counts of elements, but ``mac_bytes``; ``operators`` counts those with a kernel of their own.
+
+    ``unknown`` counts operators whose arithmetic is missing: with any, ``madds`` and ``other_ops`` are lower bounds.
+    """
 
     madds: int = 0
     other_ops: int = 0
@@ -63,6 +70,7 @@ class Cost:
     writes: int = 0
     mac_bytes: int = 0
     operators: int = 0
+    unknown: int = 0
 
     @property
     def mac_elements(self) -> int:
@@ -144,7 +152,8 @@ class Work:
     """What a formula knows: the class of operator, its arithmetic, and which operands it touches in part.
 
     ``reads`` gives the elements read of an argument, by name, where that is not all of it; ``writes`` the elements
-    written where that is not all results.
+    written where that is not all results. With ``lower_bound`` there may be more arithmetic than it says, and the
+    operator is unknown as far as totals go.
     """
 
     kind: str
@@ -153,11 +162,13 @@ class Work:
     contraction: Contraction | None = None
     reads: Mapping[str, int] = field(default_factory=dict)
     writes: int | None = None
+    lower_bound: bool = False
 
 
 FREE = Work("other")  # sets memory aside without touching it
 
-Formula = Callable[..., Work]
+Formula = Callable[..., Work | None]
+_F = TypeVar("_F", bound=Formula)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,21 +186,41 @@ class Costed:
 _formulas: dict[str, tuple[Formula, tuple[inspect.Parameter, ...]]] = {}
 
 
-def formula(*names: str) -> Callable[[Formula], Formula]:
+def formula(*names: str) -> Callable[[_F], _F]:
     """Register the decorated function for operators by name without overload: ``"aten.convolution"``.
 
-    It serves the in-place twin (``aten.relu_``) too. A second formula for a name is a ``ValueError``.
+    It serves the in-place twin (``aten.relu_``) too. A second formula for a name is a ``MacAuditError``.
     """
 
-    def register(function: Formula) -> Formula:
+    def register(function: _F) -> _F:
         parameters = tuple(inspect.signature(function).parameters.values())
         for name in names:
             if name in _formulas:
-                raise ValueError(f"{name} has a formula already: {_formulas[name][0].__qualname__}.")
+                raise MacAuditError(
+                    f"{name} has a formula already, in {_place(_formulas[name][0])}; take the one in"
+                    f" {_place(function)} out."
+                )
             _formulas[name] = function, parameters
         return function
 
     return register
+
+
+@contextmanager
+def registered_together() -> Iterator[None]:
+    """Formulas registered within stay if all goes well, and none of them where something raises."""
+    before = dict(_formulas)
+    try:
+        yield
+    except BaseException:
+        _formulas.clear()
+        _formulas.update(before)
+        raise
+
+
+def _place(function: Formula) -> str:
+    code = inspect.unwrap(function).__code__
+    return f"{code.co_filename}:{code.co_firstlineno}"
 
 
 def names_of(words: str) -> list[str]:
@@ -203,16 +234,38 @@ def cost_of(operator: Operator, network: Network) -> Costed:
         return Costed(operator, "other", "free", Cost())
     found = _lookup(operator.target)
     if found is None:
-        cost = _memory(operator, network, Work("other"))
-        return Costed(operator, "other", "unknown", cost)
-    function, parameters = found
-    work = function(**_bind(parameters, operator, network))
+        return _unknown(operator, network)
+    work = _work(*found, operator, network)
     if work is FREE:
         return Costed(operator, "other", "free", Cost())
-    if work.kind not in CLASSES:
-        raise ValueError(f"The formula of {operator.target} says class {work.kind!r}; it must be in CLASSES.")
+    if work is None:
+        return _unknown(operator, network)
     itemsize = network.tensors[operator.outputs[0]].itemsize if operator.outputs else 0
-    return Costed(operator, work.kind, "exact", _memory(operator, network, work), work.contraction, itemsize)
+    coverage: Coverage = "unknown" if work.lower_bound else "exact"
+    return Costed(operator, work.kind, coverage, _memory(operator, network, work), work.contraction, itemsize)
+
+
+def _unknown(operator: Operator, network: Network) -> Costed:
+    return Costed(operator, "other", "unknown", _memory(operator, network, Work("other", lower_bound=True)))
+
+
+def _work(
+    function: Formula, parameters: tuple[inspect.Parameter, ...], operator: Operator, network: Network
+) -> Work | None:
+    """What the formula says; it may be anybody's, so whatever goes wrong in it is told with its place."""
+    try:
+        work = function(**_bind(parameters, operator, network))
+    except Exception as error:
+        raise MacAuditError(
+            f"The formula of {operator.target} in {_place(function)} raised {type(error).__name__}: {error}; mend it,"
+            " or let it return None where it cannot tell."
+        ) from error
+    if work is not None and work.kind not in CLASSES:
+        raise MacAuditError(
+            f"The formula of {operator.target} in {_place(function)} says the class {work.kind!r}; choose one of"
+            f" {', '.join(CLASSES)}."
+        )
+    return work
 
 
 def kind_of(operator: Operator, network: Network) -> str:
@@ -233,11 +286,20 @@ def _bind(parameters: tuple[inspect.Parameter, ...], operator: Operator, network
             bound["out"] = outs[0]
         elif parameter.name == "outs":
             bound["outs"] = outs
+        elif parameter.name == "ins":
+            bound["ins"] = tuple(_tensors(operator, network))
         elif parameter.name in operator.arguments:
             bound[parameter.name] = _resolve(operator.arguments[parameter.name], network)
         elif parameter.default is inspect.Parameter.empty:
-            raise ValueError(f"The formula of {operator.target} asks for an argument {parameter.name!r} it lacks.")
+            raise TypeError(f"the operator has no argument {parameter.name!r}, but {', '.join(operator.arguments)}")
     return bound
+
+
+def _tensors(operator: Operator, network: Network) -> Iterator[Tensor]:
+    for argument in operator.arguments.values():
+        for item in argument if isinstance(argument, tuple) else (argument,):
+            if isinstance(item, Ref):
+                yield network.tensors[item.tensor]
 
 
 def _resolve(value: Any, network: Network) -> Any:
@@ -254,7 +316,8 @@ def _memory(operator: Operator, network: Network, work: Work) -> Cost:
     for name, argument in operator.arguments.items():
         for item in argument if isinstance(argument, tuple) else (argument,):
             if isinstance(item, Ref):
-                read[item.tensor] = work.reads.get(name, network.tensors[item.tensor].elements)
+                elements = work.reads.get(name, network.tensors[item.tensor].elements)
+                read[item.tensor] = max(elements, read.get(item.tensor, 0))
     activation = weight = size = 0
     for index, elements in read.items():
         tensor = network.tensors[index]
@@ -269,7 +332,8 @@ def _memory(operator: Operator, network: Network, work: Work) -> Cost:
         size += (
             writes * written[0].itemsize if work.writes is not None else sum(t.elements * t.itemsize for t in written)
         )
-    return Cost(work.madds, work.other_ops, activation, weight, writes, size, operators=0 if operator.kernel else 1)
+    kernels = 0 if operator.kernel else 1
+    return Cost(work.madds, work.other_ops, activation, weight, writes, size, kernels, unknown=int(work.lower_bound))
 
 
 def _written(operator: Operator, network: Network) -> list[Tensor]:

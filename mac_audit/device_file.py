@@ -17,7 +17,7 @@ from typing import Any
 
 from mac_audit.cost import CLASSES
 from mac_audit.device import DEFAULT, STAND_IN, Device, Rates
-from mac_audit.errors import MacAuditError
+from mac_audit.errors import MacAuditError, nearest
 from mac_audit.plain import from_plain, to_plain
 
 AUTO = "auto"  # the device calibrated last
@@ -57,8 +57,7 @@ def find(name: str) -> Device:
         name = next(iter(here))
     known: dict[str, Traversable] = {**bundled(), **here}
     if name not in known:
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f" Did you mean {close[0]}?" if close else ""
+        hint = nearest(name, known)
         raise MacAuditError(f"There is no device {name!r}; `mac-audit devices` lists them, or give a .toml file.{hint}")
     return _read(known[name], name)
 

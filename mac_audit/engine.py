@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any, Literal
 
+from mac_audit import page
 from mac_audit.cost import Cost, Costed
+from mac_audit.fingerprint import fingerprinted
 from mac_audit.network import Network, Source
 from mac_audit.profile import LayerCost, Profile
 from mac_audit.report import (
@@ -20,13 +23,17 @@ from mac_audit.report import (
     Report,
     RuleResult,
     Saving,
+    Severity,
     TensorInfo,
     Totals,
     Unknown,
     conventions,
+    failed,
 )
-from mac_audit.rule import NotApplicable, Rule, Violation
+from mac_audit.request import Request
+from mac_audit.rule import Measure, NotApplicable, Rule, Violation
 from mac_audit.timing import Spent, Timing
+from mac_audit.units import amount
 
 _NOTHING = Spent(0.0, None)  # takes no time
 
@@ -36,26 +43,33 @@ def audit(
     rules: Sequence[Rule],
     *,
     target: str,
+    name: str = "",
     options: Mapping[str, Mapping[str, Any]] | None = None,
+    severities: Mapping[str, Severity] | None = None,
+    fail_on: Severity = "error",
     flop_convention: Literal["paper", "torch"] = "paper",
     notes: Sequence[str] = (),
 ) -> Report:
-    """Judge ``profile`` by ``rules``; ``options`` are theirs by code. A rule that crashes is an error result."""
+    """Judge ``profile`` by ``rules``; ``options`` and ``severities`` are theirs by code, error unless given.
+
+    A rule that crashes is an error result; one that lacks an option without a default does not run.
+    """
     results: list[RuleResult] = []
     findings: list[Finding] = []
     for rule in rules:
-        result, found = _judge(rule, profile, (options or {}).get(rule.code, {}))
-        results.append(result)
-        findings += found
-    unknown = _unknown(profile)
+        given = (options or {}).get(rule.code, {})
+        if not rule.lacks(given):
+            result, found = _judge(rule, profile, given, (severities or {}).get(rule.code, "error"))
+            results.append(replace(result, help=page.body(rule)))
+            findings += found
     return Report(
         target=target,
         inputs=_inputs(profile.network),
         execution=profile.execution,
         flop_convention=flop_convention,
         capture=dict(profile.network.capture),
-        totals=_totals(profile, flop_convention, lower_bound=bool(unknown)),
-        coverage=Coverage(len(profile.coverage["exact"]), len(profile.coverage["free"]), unknown),
+        totals=_totals(profile, flop_convention),
+        coverage=Coverage(len(profile.coverage["exact"]), len(profile.coverage["free"]), _unknown(profile)),
         classes={
             name: _class_cost(cost, profile.timing.classes[name] if profile.timing else None)
             for name, cost in profile.classes.items()
@@ -63,38 +77,74 @@ def audit(
         layers=tuple(_layer_row(row, profile.timing) for row in profile.layers),
         operators=tuple(_operator_row(costed, profile) for costed in profile.working),
         rules=tuple(results),
-        findings=tuple(findings),
-        verdict="fail" if any(result.verdict == "fail" for result in results) else "pass",
+        findings=fingerprinted(findings),
+        verdict=failed(results, fail_on),
         notes=(*notes, *(profile.timing.notes() if profile.timing else ())),
         version=version("mac-audit"),
         conventions=conventions(flop_convention, profile.execution),
+        name=name or target,
+        fail_on=fail_on,
         device=_device(profile.timing),
     )
 
 
-def _judge(rule: Rule, profile: Profile, options: Mapping[str, Any]) -> tuple[RuleResult, list[Finding]]:
+def not_audited(request: Request, name: str, error: str) -> Report:
+    """The report of a model that could not be audited: ``error`` says why, every figure is zero."""
+    return Report(
+        target=request.target,
+        inputs=(),
+        execution=request.execution,
+        flop_convention="paper",
+        capture={},
+        totals=Totals(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, lower_bound=True),
+        coverage=Coverage(0, 0),
+        classes={},
+        layers=(),
+        operators=(),
+        rules=(),
+        findings=(),
+        verdict="error",
+        version=version("mac-audit"),
+        name=name,
+        error=error,
+    )
+
+
+def _judge(
+    rule: Rule, profile: Profile, options: Mapping[str, Any], severity: Severity
+) -> tuple[RuleResult, list[Finding]]:
     try:
         outcome = rule(profile, **options)
     except Exception as error:  # one rule's crash is not the end of the audit
         reason = f"{type(error).__name__}: {error}"
-        return RuleResult(rule.code, rule.name, "error", reason=reason), []
+        return RuleResult(rule.code, rule.name, "error", reason=reason, severity=severity), []
     if isinstance(outcome, NotApplicable):
-        return RuleResult(rule.code, rule.name, "not-applicable", reason=outcome.reason), []
-    failed = outcome.value > outcome.limit and not outcome.negligible
+        return RuleResult(rule.code, rule.name, "not-applicable", reason=outcome.reason, severity=severity), []
+    fails = outcome.value > outcome.limit and not outcome.negligible
     result = RuleResult(
         rule.code,
         rule.name,
-        "fail" if failed else "pass",
+        "fail" if fails else "pass",
         outcome.value,
         outcome.limit,
         outcome.measure,
         "beyond the limit, but no place would save enough to be worth it" if outcome.negligible else "",
+        severity,
+        outcome.unit,
     )
-    findings = [_finding(rule, violation, outcome.limit, profile) for violation in outcome.violations]
-    return result, findings if failed else []
+    violations = outcome.violations or (_whole(rule, outcome),)
+    findings = [_finding(rule, violation, outcome.limit, severity, profile) for violation in violations]
+    return result, findings if fails else []
 
 
-def _finding(rule: Rule, violation: Violation, limit: float, profile: Profile) -> Finding:
+def _whole(rule: Rule, outcome: Measure) -> Violation:
+    """What a rule blames that names no place: the model."""
+    value, limit = amount(outcome.value, outcome.unit), amount(outcome.limit, outcome.unit)
+    message = f"{outcome.measure or rule.name} is {value}, beyond the limit of {limit}"
+    return Violation("", None, message, "", outcome.value, 0, 0, {"now": {"value": outcome.value}})
+
+
+def _finding(rule: Rule, violation: Violation, limit: float, severity: Severity, profile: Profile) -> Finding:
     return Finding(
         code=rule.code,
         layer=violation.layer,
@@ -110,6 +160,7 @@ def _finding(rule: Rule, violation: Violation, limit: float, profile: Profile) -
             predicted_ms=_saved_ms(violation, profile.timing),
         ),
         instead=violation.instead,
+        severity=severity,
     )
 
 
@@ -125,7 +176,7 @@ def _device(timing: Timing | None) -> DeviceInfo | None:
     return DeviceInfo(timing.device.name, timing.device.source, timing.device.error)
 
 
-def _totals(profile: Profile, flop_convention: str, lower_bound: bool) -> Totals:
+def _totals(profile: Profile, flop_convention: str) -> Totals:
     cost = profile.total
     return Totals(
         params=profile.params,
@@ -138,7 +189,7 @@ def _totals(profile: Profile, flop_convention: str, lower_bound: bool) -> Totals
         reads_weight=cost.reads_weight,
         writes=cost.writes,
         operators=cost.operators,
-        lower_bound=lower_bound,
+        lower_bound=cost.unknown > 0,
         predicted_ms=profile.predicted_ms,
     )
 
@@ -159,7 +210,14 @@ def _inputs(network: Network) -> tuple[TensorInfo, ...]:
 
 
 def _class_cost(cost: Cost, spent: Spent | None) -> ClassCost:
-    return ClassCost(cost.madds, cost.mac_elements, cost.mac_bytes, cost.operators, spent.ms if spent else None)
+    return ClassCost(
+        cost.madds,
+        cost.mac_elements,
+        cost.mac_bytes,
+        cost.operators,
+        predicted_ms=spent.ms if spent else None,
+        lower_bound=cost.unknown > 0,
+    )
 
 
 def _layer_row(row: LayerCost, timing: Timing | None) -> LayerRow:
@@ -182,6 +240,7 @@ def _layer_row(row: LayerCost, timing: Timing | None) -> LayerRow:
         own_params=row.own_params,
         predicted_ms=spent.ms if spent else None,
         bound=spent.bound if spent else None,
+        lower_bound=row.total.unknown > 0,
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import fx
@@ -16,12 +17,15 @@ from mac_audit.network import Argument, Network, Operator, Ref, Role, Scalar, Te
 from mac_audit.recorder import Spec
 
 
-def lower(captured: fx.GraphModule | Recording, construction: str = "model as given") -> Network:
+def lower(
+    captured: fx.GraphModule | Recording, construction: str = "model as given", origin: str = "inputs as given"
+) -> Network:
     """The network that a result of ``capture`` or ``record`` describes.
 
-    ``construction`` says how the model was built; it goes into ``Network.capture``.
+    ``construction`` says how the model was built, ``origin`` where its inputs come from; both go into
+    ``Network.capture``.
     """
-    return _Lowering(captured).network(construction)
+    return _Lowering(captured).network(construction, origin)
 
 
 class _Lowering:
@@ -35,7 +39,7 @@ class _Lowering:
         self.written: dict[int, int] = {}  # the tensor through which a storage was last written
         self.variable: set[int] = set()  # storages into which something went that follows from the inputs
 
-    def network(self, construction: str) -> Network:
+    def network(self, construction: str, origin: str) -> Network:
         inputs: list[int] = []
         outputs: tuple[int, ...] = ()
         for node in self.captured.graph.nodes:
@@ -43,7 +47,7 @@ class _Lowering:
                 self.values[node] = self._add(node.meta["spec"], "input", node.meta["name"])
                 inputs.append(self.values[node])
             elif node.op == "get_attr":
-                self.values[node] = self._add(node.meta["spec"], self._role_of(node.target), node.target)
+                self.values[node] = self._add_member(node.meta["spec"], node.target)
             elif node.op == "output":
                 outputs = tuple(_refs(self._argument(node.args[0])))
             elif node.target is operator.getitem:
@@ -60,9 +64,16 @@ class _Lowering:
             {
                 **self.captured.meta["how"],
                 "construction": construction,
+                "inputs": origin,
                 "torch": str(torch.__version__).partition("+")[0],
             },
         )
+
+    def _add_member(self, spec: Any, name: str) -> Any:
+        """A tensor of the model, or those that a quantised layer packed into one object."""
+        if isinstance(spec, Spec):
+            return self._add(spec, self._role_of(name), name)
+        return tuple(None if item is None else self._add(item, "constant", name) for item in spec)
 
     def _final(self, tensor: Tensor) -> Tensor:
         """What was fixed until something was written into it is no weight."""
@@ -74,17 +85,12 @@ class _Lowering:
         return "constant" if name.startswith("_constant_") else "buffer"
 
     def _add_operator(self, node: fx.Node) -> None:
-        schema = node.target._schema  # type: ignore[union-attr]
-        reshapes = torch.Tag.inplace_view in node.target.tags  # type: ignore[union-attr]  # writes no element
         arguments: dict[str, Argument] = {}
         mutated: list[int] = []
-        for position, formal in enumerate(schema.arguments):
-            if position < len(node.args):
-                value = node.args[position]
-            else:
-                value = node.kwargs.get(formal.name, formal.default_value)
-            argument = self._argument(value)
-            if formal.alias_info is not None and formal.alias_info.is_write and not reshapes:
+        for position, formal in enumerate(_formals(node.target)):
+            given = position < len(node.args)
+            argument = self._argument(node.args[position] if given else node.kwargs.get(formal.name, formal.default))
+            if formal.written:
                 mutated += _refs(argument)
             if not formal.is_out:  # that is written and never read
                 arguments[formal.name] = argument
@@ -172,6 +178,29 @@ class _Lowering:
         if value is None or isinstance(value, bool | int | float | str):
             return value
         return _name(value)
+
+
+class _Formal(NamedTuple):
+    """One argument of an operator's schema."""
+
+    name: str
+    default: Any
+    written: bool
+    is_out: bool
+
+
+@functools.cache
+def _formals(target: Any) -> tuple[_Formal, ...]:
+    reshapes = torch.Tag.inplace_view in target.tags  # writes no element
+    return tuple(
+        _Formal(
+            formal.name,
+            formal.default_value,
+            formal.alias_info is not None and formal.alias_info.is_write and not reshapes,
+            formal.is_out,
+        )
+        for formal in target._schema.arguments
+    )
 
 
 def _flat(arguments: Iterable[Argument]) -> tuple[Scalar, ...]:

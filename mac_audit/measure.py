@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+from torch import nn
 
+from mac_audit.calibrate import torch_version
 from mac_audit.device import Device
 from mac_audit.errors import MacAuditError
-from mac_audit.load import Loaded
 from mac_audit.profile import Profile
 from mac_audit.running import inference, running
 from mac_audit.stopwatch import Sample, interleaved
@@ -49,9 +51,9 @@ class Measurement:
 
 def backend_of(device: Device) -> str:
     """What torch calls it; ``MacAuditError`` where it is not the machine at hand."""
-    if device.fit is None or not device.fit.data.endswith(torch.__version__):
+    if device.fit is None or not device.fit.data.endswith(torch_version()):
         raise MacAuditError(
-            f"{device.name} was not calibrated here with torch {torch.__version__}; run `mac-audit calibrate` and use"
+            f"{device.name} was not calibrated here with torch {torch_version()}; run `mac-audit calibrate` and use"
             " --device auto."
         )
     return "cpu" if device.kind == "cpu" else "cuda"
@@ -59,15 +61,20 @@ def backend_of(device: Device) -> str:
 
 def store_of(device: Device) -> Timings:
     """Where the times of its operators are kept."""
-    return Timings(device.name, torch.__version__)
+    return Timings(device.name, torch_version())
 
 
-def measure(loaded: Loaded, device: Device, rounds: int = 9, store: Timings | None = None) -> Measurement:
-    """Run ``loaded`` with random weights on ``device``, this machine; ``store`` keeps the operators' times."""
+def measure(
+    model: nn.Module, inputs: Any, device: Device, target: str, rounds: int = 9, store: Timings | None = None
+) -> Measurement:
+    """Run ``model`` with random weights on ``device``, this machine; ``store`` keeps the operators' times.
+
+    The model has these weights afterwards.
+    """
     backend = backend_of(device)
     with inference(device.threads):
         torch.manual_seed(0)
-        work = running(loaded.model, loaded.inputs, backend)
+        work = running(model, inputs, backend)
         whole = interleaved({"model": work}, rounds)["model"]
         alone = work.operator_seconds(rounds)
     profile = Profile(work.network, EXECUTION)
@@ -79,7 +86,7 @@ def measure(loaded: Loaded, device: Device, rounds: int = 9, store: Timings | No
             for name, seconds in alone.items()
         )
     return Measurement(
-        target=loaded.target,
+        target=target,
         device=device,
         whole=whole,
         calibrated=calibrated,

@@ -150,8 +150,8 @@ class Layer:
 class Network:
     """A captured model. ``inputs`` and ``outputs`` are indices into ``tensors``, layers come parents first.
 
-    ``capture`` says how it was captured: ``method`` (which step), ``construction`` (how the model was built) and
-    the version of torch.
+    ``capture`` says how it was captured: ``method`` (which step), ``construction`` (how the model was built),
+    ``inputs`` (where they come from) and the version of torch.
     """
 
     tensors: tuple[Tensor, ...]

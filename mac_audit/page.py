@@ -11,17 +11,22 @@ from mac_audit.rule import Rule
 
 
 def options(rule: Rule) -> dict[str, Any]:
-    """The rule's options with their defaults: the keyword-only parameters of its function."""
-    parameters = inspect.signature(rule.check).parameters.values()
-    return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+    """The rule's options with their defaults; None for one that has to be given."""
+    return {name: None if p.default is p.empty else p.default for name, p in rule.options.items()}
+
+
+def body(rule: Rule) -> str:
+    """The page without its title: a summary, then sections."""
+    text = inspect.getdoc(rule.check) or "Its author has not documented this rule."
+    for name, default in options(rule).items():
+        told = "has to be given" if default is None else f"default {default!r}"
+        text = text.replace(f"* `{name}`:", f"* `{name}` ({told}):")
+    return text.rstrip()
 
 
 def markdown(rule: Rule) -> str:
     """The page, with a final newline."""
-    text = inspect.getdoc(rule.check) or "Its author has not documented this rule."
-    for name, default in options(rule).items():
-        text = text.replace(f"* `{name}`:", f"* `{name}` (default {default!r}):")
-    return f"# {rule.code} {rule.name}\n\n{text.rstrip()}\n"
+    return f"# {rule.code} {rule.name}\n\n{body(rule)}\n"
 
 
 def text(rule: Rule) -> str:
@@ -31,8 +36,7 @@ def text(rule: Rule) -> str:
 
 def data(rule: Rule) -> dict[str, Any]:
     """The page in parts: ``summary``, ``sections`` by heading, ``options`` with their defaults."""
-    body = markdown(rule).partition("\n\n")[2]
-    summary, *sections = re.split(r"^## ", body, flags=re.MULTILINE)
+    summary, *sections = re.split(r"^## ", body(rule), flags=re.MULTILINE)
     return {
         "code": rule.code,
         "name": rule.name,

@@ -14,7 +14,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any, TypeVar, Union, cast
 
-from mac_audit.errors import MacAuditError
+from mac_audit.errors import MacAuditError, nearest
 
 T = TypeVar("T")
 
@@ -71,7 +71,7 @@ def _read(kind: Any, value: Any, where: str) -> Any:
         read = _read_literal(parts, value, where)
     elif origin is tuple:
         read = _read_tuple(parts, value, where)
-    elif origin is dict:
+    elif origin in (dict, Mapping):
         read = _read_dict(parts[1], value, where)
     elif dataclasses.is_dataclass(kind):
         read = _read_dataclass(kind, value, where)
@@ -104,6 +104,8 @@ def _read_union(kinds: tuple[Any, ...], value: Any, where: str) -> Any:
     if value is None and types.NoneType in kinds:
         return None
     kinds = tuple(kind for kind in kinds if kind is not types.NoneType)
+    if isinstance(value, dict):  # what is wrong with a table is told by its own kind
+        kinds = tuple(filter(dataclasses.is_dataclass, kinds)) or kinds
     if len(kinds) == 1:
         return _read(kinds[0], value, where)
     for kind in kinds:
@@ -129,7 +131,8 @@ def _read_dataclass(kind: Any, value: Any, where: str) -> Any:
         raise _wrong(where, "an object", value)
     fields = {field.name: field for field in dataclasses.fields(kind)}
     if unknown := sorted(value.keys() - fields.keys()):
-        raise MacAuditError(f"{where} has an unknown key {unknown[0]!r}; it may come from another version.")
+        hint = nearest(unknown[0], fields) or " It may come from another version."
+        raise MacAuditError(f"{where} has an unknown key {unknown[0]!r}.{hint}")
     hints = _hints(kind)
     given = {name: _read(hints[name], item, f"{where}.{name}") for name, item in value.items()}
     for name, field in fields.items():

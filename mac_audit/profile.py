@@ -14,6 +14,7 @@ from mac_audit.cost import CLASSES, Contraction, Cost, Costed, Coverage, cost_of
 from mac_audit.counterfactual import joined, merged, reshaped
 from mac_audit.device import Device
 from mac_audit.execution import execute
+from mac_audit.liveness import Peak, peak
 from mac_audit.network import Layer, Network, Operator, Ref, Source
 from mac_audit.structure import Block, Structure, structure_of
 from mac_audit.timing import Timing
@@ -110,6 +111,11 @@ class Profile:
     def params(self) -> int:
         """Distinct parameters, in elements."""
         return sum(parameter.numel for parameter in self.network.parameters.values())
+
+    @cached_property
+    def peak(self) -> Peak:
+        """The moment at which activations take the most memory."""
+        return peak(self.network)
 
     @cached_property
     def classes(self) -> dict[str, Cost]:

@@ -14,13 +14,11 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from mac_audit.capture import record
+from mac_audit.api import trace
 from mac_audit.cost import Contraction, Costed
 from mac_audit.counterfactual import merged
 from mac_audit.device import Device
 from mac_audit.errors import MacAuditError
-from mac_audit.load import load
-from mac_audit.lower import lower
 from mac_audit.network import Argument, Network, Ref
 from mac_audit.profile import Profile
 from mac_audit.request import Request
@@ -72,9 +70,7 @@ class Proof:
 
 def profile_of(request: Request, device: Device | None) -> Profile:
     """The model that ``request`` names, as its rules see it."""
-    loaded = load(request.target, request.arguments, request.inputs)
-    recording = record(loaded.model, loaded.inputs, request.capture)
-    return Profile(lower(recording, loaded.construction), request.execution, device)
+    return Profile(trace(request), request.execution, device)
 
 
 def findings(profile: Profile, rules: Sequence[Rule]) -> list[Finding]:

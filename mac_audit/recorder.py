@@ -29,7 +29,7 @@ from mac_audit import _torch as private
 from mac_audit.errors import MacAuditError
 from mac_audit.nested import tensors_in
 from mac_audit.network import Layer, Parameter, Shape, Source
-from mac_audit.source import callers, construction_lines
+from mac_audit.source import caller, construction_lines
 from mac_audit.steps import Step
 
 
@@ -87,7 +87,7 @@ class Recorder(private.OperatorMode):
         named: dict[int, str] = {}
         for path, module in self.model.named_modules():
             own: dict[str, Parameter] = {}
-            for table in (module._parameters, module._buffers):
+            for table, learned in ((module._parameters, True), (module._buffers, False)):
                 for key, tensor in table.items():
                     if tensor is None:
                         continue
@@ -97,7 +97,7 @@ class Recorder(private.OperatorMode):
                             " first input; run the model once before the audit, or give the layer its shape."
                         )
                     name = named.setdefault(id(tensor), f"{path}.{key}" if path else key)
-                    if isinstance(tensor, nn.Parameter):
+                    if learned:
                         own[name] = Parameter(name, tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."))
                     member = self.step.member(tensor)
                     self.attributes[name] = tensor
@@ -121,20 +121,23 @@ class Recorder(private.OperatorMode):
         """Run one operator and write it down."""
         kwargs = kwargs or {}
         if func.namespace == "prim":  # asks a tensor for its device; computes nothing
-            return func(*args, **kwargs)
+            return private.answer(func, args)
+        if (parts := private.taken_apart(func)) is not None:
+            with self:
+                return parts(*args, **kwargs)
         # A lifted literal is copied, so that writing to the result does not change the literal for the next run.
         target = torch.ops.aten.lift_fresh_copy.default if private.is_lift(func) else func
-        node = self.graph.create_node("call_function", target, self.to_nodes(args), self.to_nodes(kwargs))
-        try:
-            result = self.step.run(func, args, kwargs)
-        except BaseException:
-            self.graph.erase_node(node)  # who asked may do without it
-            raise
+        node_args, node_kwargs = self.to_nodes(args), self.to_nodes(kwargs)
+        result = self.step.run(func, args, kwargs)
+        node = self.graph.create_node("call_function", target)
+        node.args = node_args  # given at once, they are looked through for symbolic sizes, which takes longer than this
+        if node_kwargs:
+            node.kwargs = node_kwargs
         self._annotate(node, result)
         node.meta["layer"], module = self.stack[-1]
-        lines = callers(sys._getframe(1))
-        node.meta["source"] = lines[0].source if lines else None
-        node.meta["own"] = bool(lines) and lines[0].module is module
+        line = caller(sys._getframe(1))
+        node.meta["source"] = line.source if line else None
+        node.meta["own"] = line is not None and line.module is module
         return result
 
     def to_nodes(self, value: Any) -> Any:
@@ -154,48 +157,49 @@ class Recorder(private.OperatorMode):
         self.attributes[name] = value
         node = self.graph.create_node("get_attr", name)
         node.meta["val"] = value
-        node.meta["spec"] = tuple(map(self._spec, tensors_in([value.unpack()]))) if hasattr(value, "unpack") else ()
+        node.meta["spec"] = tuple(map(self._spec, private.packed_tensors(value)))
         return node
 
     def _node(self, tensor: Tensor) -> fx.Node:
         stand_in = self.step.stand_in(tensor)
         made = self._nodes.get(id(stand_in))
-        memory = private.storage_key(stand_in)
-        if made is not None and made.tensor() is stand_in and made.memory != memory:  # it got new data, as by Module.to
-            made = self._latest.get(memory, made)
-        if made is not None and made.memory == memory:
-            if made.result is None:
-                return made.node
-            node = self.graph.create_node("call_function", operator.getitem, (made.node, made.result))
-        else:
+        if made is not None and made.node.op == "get_attr":  # it may have got other data, as by Module.to
+            memory = private.storage_key(stand_in)
+            made = made if made.memory == memory else self._latest.get(memory)
+        elif made is not None and made.tensor() is not stand_in:
+            made = None
+        if made is None:
             name = self._names.get(id(tensor))
             if name is None:
                 name = f"_constant_{len(self.attributes)}"
                 self.attributes[name] = tensor.detach().clone() if self.step.holds_data else tensor
             node = self.graph.create_node("get_attr", name)
+        elif made.result is None:
+            return made.node
+        else:
+            node = self.graph.create_node("call_function", operator.getitem, (made.node, made.result))
         self._annotate(node, stand_in)
         return node
 
     def _annotate(self, node: fx.Node, result: Any) -> None:
         node.meta["val"] = _shown(result) if self.step.holds_data else result
-        node.meta["spec"] = self._spec(result)
-        if isinstance(result, Tensor):
-            self._note(result, node)
-        elif isinstance(result, tuple | list):
-            for index, item in enumerate(result):
-                if isinstance(item, Tensor):
-                    self._note(item, node, index)
+        node.meta["spec"] = spec = self._spec(result)
+        if isinstance(spec, Spec):
+            self._note(result, node, spec)
+        elif spec is not None:
+            for index, (item, known) in enumerate(zip(result, spec, strict=True)):
+                if known is not None:
+                    self._note(item, node, known, index)
 
-    def _note(self, tensor: Tensor, node: fx.Node, result: int | None = None) -> None:
+    def _note(self, tensor: Tensor, node: fx.Node, spec: Spec, result: int | None = None) -> None:
         # Where nothing is forgotten no weak reference is needed, and Module.to refuses tensors that have one.
         alive = private.TensorWeakRef(tensor) if self.step.holds_data else lambda: tensor
-        made = _Made(alive, private.storage_key(tensor), node, result)
-        self._nodes[id(tensor)] = self._latest[made.memory] = made
+        self._nodes[id(tensor)] = self._latest[spec.storage] = _Made(alive, spec.storage, node, result)
 
     def _spec(self, result: Any) -> Any:
         if isinstance(result, Tensor):
             memory = private.storage_key(result)
-            if memory not in self._memory:
+            if self.step.holds_data and memory not in self._memory:
                 self._memory[memory] = private.storage_reference(result)
             return Spec(tuple(result.shape), _stride(result), result.dtype, memory)
         if isinstance(result, tuple | list):

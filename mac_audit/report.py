@@ -7,11 +7,14 @@ describes them; ``CONVENTIONS`` are the sentences that every rendering states.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from mac_audit.network import Shape
 from mac_audit.plain import from_plain, parse_versioned, to_plain
+from mac_audit.units import Unit
 
 SCHEMA_VERSION = 1
 
@@ -31,6 +34,7 @@ CONVENTIONS = {
 
 Verdict = Literal["pass", "fail", "not-applicable", "error"]
 Severity = Literal["error", "warning", "note"]
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")  # the gravest first
 Bound = Literal["compute", "memory", "launch"]
 
 
@@ -92,20 +96,22 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class ClassCost:
-    """The cost of one class of operator."""
+    """The cost of one class of operator, or of a layer alone. ``lower_bound`` as in ``Totals``."""
 
     madds: int
     mac_elements: int
     mac_bytes: int
     operators: int
     predicted_ms: float | None = None
+    lower_bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class LayerRow:
     """A module. Figures include the layers inside it; ``own`` is what its own operators cost alone.
 
-    The root has the empty path. Shapes are those of the first call. ``leaf``: no layer inside it.
+    The root has the empty path. Shapes are those of the first call. ``leaf``: no layer inside it. ``lower_bound``: an
+    operator in it adds unknown arithmetic.
     """
 
     path: str
@@ -125,6 +131,7 @@ class LayerRow:
     own_params: int
     predicted_ms: float | None = None
     bound: Bound | None = None
+    lower_bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +159,11 @@ class OperatorRow:
 
 @dataclass(frozen=True, slots=True)
 class RuleResult:
-    """The verdict of one rule: ``value`` against ``limit``, or ``reason`` where it could not be measured."""
+    """The verdict of one rule: ``value`` against ``limit`` in ``unit``, or ``reason`` where it was not measured.
+
+    A rule of which every finding is suppressed passes, and ``reason`` says so. ``help`` is the rule's documentation in
+    markdown; its first paragraph is a summary.
+    """
 
     code: str
     name: str
@@ -162,6 +173,8 @@ class RuleResult:
     measure: str = ""
     reason: str = ""
     severity: Severity = "error"
+    unit: Unit = "ratio"
+    help: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +233,12 @@ class DeviceInfo:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that an audit found."""
+    """Everything that an audit found.
+
+    ``name`` is the model's in the configuration, or the target again. The ``verdict`` is fail where a rule fails whose
+    severity is at least ``fail_on``. Of a model that could not be audited there is the ``error`` alone, and the
+    verdict says so.
+    """
 
     target: str
     inputs: tuple[TensorInfo, ...]
@@ -234,16 +252,25 @@ class Report:
     operators: tuple[OperatorRow, ...]
     rules: tuple[RuleResult, ...]
     findings: tuple[Finding, ...]
-    verdict: Literal["pass", "fail"]
+    verdict: Literal["pass", "fail", "error"]
     notes: tuple[str, ...] = ()
     version: str = ""
     conventions: dict[str, str] = field(default_factory=dict)
+    name: str = ""
+    fail_on: Severity = "error"
+    error: str = ""
     device: DeviceInfo | None = None
 
     @property
     def errors(self) -> tuple[RuleResult, ...]:
         """Rules that crashed."""
         return tuple(rule for rule in self.rules if rule.verdict == "error")
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from mac_audit.reporters.notebook import html
+
+        return html(self)
 
     def to_json(self) -> str:
         """One JSON document that ``report.schema.json`` describes, with a final newline."""
@@ -253,6 +280,27 @@ class Report:
     def from_json(cls, text: str, where: str = "report") -> Report:
         """The report that ``text`` holds; ``MacAuditError`` names what is wrong with it."""
         return from_plain(cls, parse_versioned(text, SCHEMA_VERSION, where), where)
+
+
+def failed(rules: Sequence[RuleResult], fail_on: Severity) -> Literal["pass", "fail"]:
+    """The verdict of a report: whether a rule fails that weighs at least as much as ``fail_on``."""
+    counted = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
+    return "fail" if any(rule.verdict == "fail" and rule.severity in counted for rule in rules) else "pass"
+
+
+def with_findings(report: Report, findings: Sequence[Finding]) -> Report:
+    """``report`` with these findings, some newly suppressed, and the verdicts that follow from them."""
+    rules = tuple(_suppressed(rule, [found for found in findings if found.code == rule.code]) for rule in report.rules)
+    verdict = report.verdict if report.error else failed(rules, report.fail_on)
+    return replace(report, findings=tuple(findings), rules=rules, verdict=verdict)
+
+
+def _suppressed(rule: RuleResult, findings: Sequence[Finding]) -> RuleResult:
+    reasons = Counter(finding.suppressed.by for finding in findings if finding.suppressed is not None)
+    if rule.verdict != "fail" or not findings or sum(reasons.values()) < len(findings):
+        return rule
+    told = ", ".join(f"{number} by {by}" for by, number in sorted(reasons.items()))
+    return replace(rule, verdict="pass", reason=f"beyond the limit, but every finding is suppressed: {told}")
 
 
 def conventions(flop_convention: str, execution: str) -> dict[str, str]:

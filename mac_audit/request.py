@@ -16,8 +16,11 @@ class Request:
 
     ``target`` names the model as ``mac_audit.load`` reads it, ``arguments`` are those of its constructor. ``inputs``
     are specifications such as ``1,3,224,224`` or ``ids=1,77:int64``; without any, they are found beside the model.
+    ``batch``, ``seq_len`` and ``resolution`` (height and width) change them. ``phase`` is ``prefill``, a language
+    model's run over its prompt, or ``decode``, its step to the next token with a cache of ``seq_len`` tokens.
     ``device`` names what times are predicted for: one of ``mac_audit.device.names()``, a TOML file, or ``auto``.
-    ``capture`` forces one way of ``mac_audit.capture``.
+    ``capture`` forces one way of ``mac_audit.capture``. ``plugins`` are files or modules that register formulas, see
+    ``mac_audit.plugins``.
     """
 
     target: str
@@ -26,3 +29,8 @@ class Request:
     execution: str = "folded"
     capture: Literal["auto", "fake", "values", "real"] = "auto"
     device: str | None = None
+    plugins: tuple[str, ...] = ()
+    batch: int | None = None
+    seq_len: int | None = None
+    resolution: tuple[int, int] | None = None
+    phase: str | None = None

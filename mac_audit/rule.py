@@ -1,27 +1,32 @@
 """What a rule is.
 
 A rule is a function of a ``Profile`` with a code and a name. Its docstring is its documentation, its keyword-only
-parameters are its options, with their defaults; it returns a ``Measure``, or ``NotApplicable`` with the reason::
+parameters are its options, with their defaults; it returns a ``Measure``, or ``NotApplicable`` with the reason. An
+option without a default is one that the user has to give: until then the rule does not run::
 
     @rule("X1", "too-deep")
     def too_deep(profile: Profile, *, limit: float = 100) -> Outcome:
         \"\"\"No more than a hundred layers.\"\"\"
         return Measure(len(profile.layers), limit, measure="layers")
 
-Rules are found by the entry-point group ``mac_audit.rules``, the built-in ones like anybody's.
+Rules are found by the entry-point group ``mac_audit.rules``, the built-in ones like anybody's, and in plugins.
 """
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterable, Sequence
+import inspect
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
-from typing import Any, TypeVar
+from types import ModuleType, SimpleNamespace
+from typing import Any, TypeVar, get_type_hints
 
-from mac_audit.errors import MacAuditError
+from mac_audit.errors import MacAuditError, nearest
 from mac_audit.network import Source
 from mac_audit.profile import Costed, Profile
+from mac_audit.units import Quantity, Unit
+
+__all__ = ["Measure", "NotApplicable", "Outcome", "Quantity", "Rule", "Violation", "discover", "fewest", "find", "rule"]
 
 GROUP = "mac_audit.rules"
 P = TypeVar("P")
@@ -51,9 +56,10 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What was measured; the rule fails where ``value`` exceeds ``limit``. ``measure`` says what the value is.
+    """What was measured; the rule fails where ``value`` exceeds ``limit``, both in ``unit``.
 
-    With ``negligible`` it passes all the same: nothing that could be mended would save enough to be worth it.
+    ``measure`` says what the value is. With ``negligible`` the rule passes all the same: nothing that could be mended
+    would save enough to be worth it.
     """
 
     value: float
@@ -61,6 +67,7 @@ class Measure:
     violations: tuple[Violation, ...] = ()
     measure: str = ""
     negligible: bool = False
+    unit: Unit = "ratio"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,22 @@ class Rule:
     def __call__(self, profile: Profile, **options: Any) -> Outcome:
         return self.check(profile, **options)
 
+    @property
+    def options(self) -> dict[str, inspect.Parameter]:
+        """Its keyword-only parameters by name."""
+        parameters = inspect.signature(self.check).parameters.values()
+        return {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+    def kind(self, option: str) -> Any:
+        """The type of an option as it is annotated; ``Any`` where it is not."""
+        annotation = self.options[option].annotation
+        alone = SimpleNamespace(__annotations__={option: Any if annotation is inspect.Parameter.empty else annotation})
+        return get_type_hints(alone, self.check.__globals__, include_extras=True)[option]
+
+    def lacks(self, given: Container[str]) -> list[str]:
+        """The options without a default that are not among ``given``; with one of those the rule cannot run."""
+        return [name for name, p in self.options.items() if p.default is p.empty and name not in given]
+
 
 def rule(code: str, name: str) -> Callable[[Callable[..., Outcome]], Rule]:
     """Make a rule of the decorated function."""
@@ -94,8 +117,8 @@ def rule(code: str, name: str) -> Callable[[Callable[..., Outcome]], Rule]:
     return make
 
 
-def discover() -> tuple[Rule, ...]:
-    """Every installed rule, by code."""
+def discover(plugins: Iterable[ModuleType] = ()) -> tuple[Rule, ...]:
+    """Every installed rule, and those that ``plugins`` define, by code."""
     found: dict[str, Rule] = {}
     for entry in entry_points(group=GROUP):
         try:
@@ -106,6 +129,10 @@ def discover() -> tuple[Rule, ...]:
             raise MacAuditError(f"The rule {entry.name} ({entry.value}) lacks the decorator @rule.")
         if found.setdefault(loaded.code, loaded) is not loaded:
             raise MacAuditError(f"Two installed rules have the code {loaded.code}; uninstall one of their packages.")
+    for module in plugins:
+        for own in vars(module).values():
+            if isinstance(own, Rule) and found.setdefault(own.code, own) is not own:
+                raise MacAuditError(f"The rule {own.code} of {module.__file__} has the code of another; rename it.")
     return tuple(sorted(found.values(), key=lambda rule: rule.code))
 
 
@@ -115,9 +142,8 @@ def find(rules: Sequence[Rule], name: str) -> Rule:
         if name.casefold() in (known.code.casefold(), known.name):
             return known
     names = [part for known in rules for part in (known.code, known.name)]
-    close = difflib.get_close_matches(name, names, n=1)
-    hint = f" Did you mean {close[0]}?" if close else ""
-    raise MacAuditError(f"There is no rule {name!r}; installed are {', '.join(known.code for known in rules)}.{hint}")
+    installed = ", ".join(known.code for known in rules)
+    raise MacAuditError(f"There is no rule {name!r}; installed are {installed}.{nearest(name, names)}")
 
 
 def fewest(

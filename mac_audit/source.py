@@ -23,14 +23,8 @@ from mac_audit.network import Source
 
 _ATTRIBUTE = "_mac_audit_sources"
 _PACKAGE = Path(__file__).parent
-_OURS = tuple(
-    str(_PACKAGE / name)
-    for name in (
-        *("source.py", "capture.py", "recorder.py", "steps.py", "inputs.py", "load.py"),
-        *("_torch.py", "api.py", f"cli{os.sep}"),
-    )
-)
-_INFRASTRUCTURE = (f"{Path(torch.__file__).parent}{os.sep}", *_OURS, "<frozen")
+_MODELS = tuple(f"{_PACKAGE / name}{os.sep}" for name in ("zoo", "experiments"))  # models like anybody's
+_INFRASTRUCTURE = (f"{Path(torch.__file__).parent}{os.sep}", f"{_PACKAGE}{os.sep}", "<frozen")
 _STDLIB = tuple(f"{sysconfig.get_path(name)}{os.sep}" for name in ("stdlib", "platstdlib"))
 _SITE = tuple(f"{sysconfig.get_path(name)}{os.sep}" for name in ("purelib", "platlib"))
 _COMPREHENSIONS = ("<genexpr>", "<listcomp>", "<setcomp>", "<dictcomp>")
@@ -52,28 +46,44 @@ class Caller(NamedTuple):
     module: nn.Module | None
 
 
-def callers(frame: FrameType | None, constructing: nn.Module | None = None) -> list[Caller]:
-    """The lines of the user's code that led to ``frame``, the one that is meant first, then outwards.
+def caller(frame: FrameType | None) -> Caller | None:
+    """The line of the user's code that is meant by a call that led to ``frame``."""
+    innermost = None
+    for found in _walk(frame):
+        if found.module is not None:
+            return found
+        innermost = innermost or found
+    return innermost
 
-    ``constructing`` is a module whose own constructor is running: its frames do not count, nor do those inside them.
+
+def callers(frame: FrameType | None, constructing: nn.Module) -> list[Caller]:
+    """The lines of the user's code that constructed a module, the one that is meant first, then outwards.
+
+    ``constructing`` is that module, whose constructor is running: its frames do not count, nor do those inside them.
     """
     found: list[Caller] = []
+    for line in _walk(frame):
+        if line.module is constructing:
+            found.clear()
+        else:
+            found.append(line)
+    meant = next((place for place, line in enumerate(found) if line.module is not None), 0)
+    return found[meant:]
+
+
+def _walk(frame: FrameType | None) -> Iterator[Caller]:
+    """The lines of the user's code that led to ``frame``, the innermost first."""
     within: tuple[str, int] | None = None  # a comprehension: the function around it, and its line
-    while frame is not None and frame.f_code not in _boundaries:
-        code = frame.f_code
+    while frame is not None and (code := frame.f_code) not in _boundaries:
+        known = _users.get(code)
         if code.co_name in _COMPREHENSIONS:
             within = code.co_qualname.rpartition(".<locals>.")[0], frame.f_lineno
-        elif _is_users(code):
+        elif known or (known is None and _is_users(code)):
             owner = _self(frame)
             line = within[1] if within is not None and within[0] == code.co_qualname else frame.f_lineno
-            if constructing is not None and owner is constructing:
-                found.clear()
-            else:
-                found.append(Caller(Source(code.co_filename, line), owner if isinstance(owner, nn.Module) else None))
+            yield Caller(Source(code.co_filename, line), owner if isinstance(owner, nn.Module) else None)
             within = None
         frame = frame.f_back
-    meant = next((place for place, caller in enumerate(found) if caller.module is not None), 0)
-    return found[meant:]
 
 
 def raising_line(traceback: TracebackType | None) -> Source | None:
@@ -94,7 +104,7 @@ def constructions_recorded() -> Iterator[None]:
 
     def recording(module: nn.Module, *args: Any, **kwargs: Any) -> None:
         lines = callers(sys._getframe(1), constructing=module)
-        module.__dict__[_ATTRIBUTE] = tuple(caller.source for caller in lines)
+        module.__dict__[_ATTRIBUTE] = tuple(line.source for line in lines)
         original(module, *args, **kwargs)
 
     nn.Module.__init__ = recording  # type: ignore[assignment, method-assign]
@@ -111,11 +121,9 @@ def construction_lines(module: nn.Module) -> tuple[Source, ...]:
 
 
 def _is_users(code: CodeType) -> bool:
-    known = _users.get(code)
-    if known is None:
-        file = code.co_filename
-        library = file.startswith(_STDLIB) and not file.startswith(_SITE)
-        known = _users[code] = not (library or file.startswith(_INFRASTRUCTURE))
+    file = code.co_filename
+    library = file.startswith(_STDLIB) and not file.startswith(_SITE)
+    known = _users[code] = file.startswith(_MODELS) or not (library or file.startswith(_INFRASTRUCTURE))
     return known
 
 

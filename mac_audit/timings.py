@@ -14,8 +14,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from mac_audit.cost import Costed
-from mac_audit.device_file import home
+from mac_audit.device import Device
+from mac_audit.device_file import home, is_calibrated
 from mac_audit.network import Argument, Network, Operator, Ref
+from mac_audit.profile import Measurements
 
 _TABLE = """
 create table if not exists timings (
@@ -66,6 +68,20 @@ class Timings:
     def close(self) -> None:
         """Leave the database."""
         self._database.close()
+
+
+def known_times(device: Device | None) -> Measurements | None:
+    """What ``Profile`` asks for measured times on ``device``; None where it was not calibrated on this machine."""
+    if device is None or not is_calibrated(device):
+        return None
+
+    def measured(operators: Sequence[Costed], network: Network) -> Mapping[str, float]:
+        store = Timings(device.name, network.capture.get("torch", ""))
+        found = store.measured(operators, network)
+        store.close()
+        return found
+
+    return measured
 
 
 def signature(operator: Operator, network: Network) -> str:

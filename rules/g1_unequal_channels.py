@@ -44,7 +44,8 @@ def unequal_channels(profile: Profile, *, limit: float = 0.05, multiple: int = 8
 
     ## References
 
-    Ma et al., ShuffleNet V2, ECCV 2018, section 3, guideline G1, equation 1 and Table 1.
+    Ma et al., ShuffleNet V2, ECCV 2018 (https://arxiv.org/abs/1807.11164), section 3,
+    guideline G1, equation 1 and Table 1.
     """
     layers = [
         (costed, shape)

@@ -40,7 +40,8 @@ def excessive_groups(profile: Profile, *, limit: float = 0.025, negligible: floa
 
     ## References
 
-    Ma et al., ShuffleNet V2, ECCV 2018, section 3, guideline G2, equation 2 and Table 2.
+    Ma et al., ShuffleNet V2, ECCV 2018 (https://arxiv.org/abs/1807.11164), section 3,
+    guideline G2, equation 2 and Table 2.
     """
     layers = [
         (costed, costed.contraction)

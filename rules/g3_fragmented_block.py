@@ -50,8 +50,9 @@ def fragmented_block(profile: Profile, *, limit: float = 1.5) -> Outcome:
 
     ## References
 
-    Ma et al., ShuffleNet V2, ECCV 2018, section 3, guideline G3 and Table 3. Zoph et al., *Learning Transferable
-    Architectures for Scalable Image Recognition*, CVPR 2018, Figure 4, for the cells of NASNet-A.
+    Ma et al., ShuffleNet V2, ECCV 2018 (https://arxiv.org/abs/1807.11164), section 3,
+    guideline G3 and Table 3. Zoph et al., *Learning Transferable Architectures for Scalable Image Recognition*,
+    CVPR 2018, Figure 4, for the cells of NASNet-A.
     """
     structure = profile.structure
     if len(structure.fragments) < 2:

@@ -47,7 +47,8 @@ def elementwise_share(profile: Profile, *, limit: float = 0.45, negligible: floa
 
     ## References
 
-    Ma et al., ShuffleNet V2, ECCV 2018, section 3, guideline G4, Figure 2 and Table 4.
+    Ma et al., ShuffleNet V2, ECCV 2018 (https://arxiv.org/abs/1807.11164), section 3,
+    guideline G4, Figure 2 and Table 4.
     """
     counted = [costed for costed in profile.working if costed.kind in ("elementwise", "depthwise-conv")]
     if not counted:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -173,7 +174,9 @@ def test_a_mistake_is_told_as_it_is_in_eager_mode() -> None:
 
 
 def test_real_tensors_are_not_tried_where_weights_do_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mac_audit.capture._memory", lambda: 100.0)  # bytes; the linear layer alone has 80
+    monkeypatch.setattr(
+        import_module("mac_audit.capture"), "_memory", lambda: 100.0
+    )  # bytes; the linear layer alone has 80
     with pytest.raises(MacAuditError, match=r"tensor values .* more than half of this machine's memory"):
         capture(Function(activation), X)
 
@@ -337,3 +340,27 @@ def test_members_that_share_memory_share_it_in_the_capture() -> None:
     storages = {n.target: n.meta["spec"].storage for n in recording.graph.nodes if n.op == "get_attr"}
     assert storages["weight"] == storages["rows"]
     assert {n.target: n.meta["spec"].shape for n in recording.graph.nodes if n.op == "get_attr"}["rows"] == (3, 4)
+
+
+def test_literals_keep_their_values_whatever_was_said_before() -> None:
+    """The same operators on the same shapes, with activations, with literals, and with a literal written to."""
+
+    def mixed(self: Function, x: Tensor) -> Tensor:
+        one, two = torch.tensor(1.0), torch.tensor(2.0)
+        for left in (x[0, 0], one, x[0, 1], two):
+            total = left + one
+        assert (one + two).item() == 3.0
+        return total * (two + two).item()
+
+    model = Function(mixed)
+    for _ in range(2):
+        assert capture(model, X, way="fake").meta["how"]["method"] == FAKE
+
+    def written(self: Function, x: Tensor) -> Tensor:
+        for one in (torch.tensor(1.0), torch.tensor(1.0)):
+            one.fill_(x[0, 0])  # a literal no more
+        return x * one.item()
+
+    for _ in range(2):
+        with pytest.raises(MacAuditError, match="tensor values"):
+            capture(Function(written), X, way="fake")

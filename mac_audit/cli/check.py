@@ -1,27 +1,32 @@
-"""``mac-audit check``, the default command: audit a target and report it."""
+"""``mac-audit check``, the default command: audit models and report them."""
 
 from __future__ import annotations
 
 import contextlib
 import gc
-import os
-import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from mac_audit.cli.options import errors_told, request_options
+from mac_audit.cli.options import errors_told
+from mac_audit.cli.outputs import output_option, outputs, write
+from mac_audit.cli.settings import settings_options
 from mac_audit.errors import MacAuditError
-from mac_audit.files import write_whole
-from mac_audit.request import Request
+
+if TYPE_CHECKING:
+    from mac_audit.baseline import Baseline
+    from mac_audit.config import Config
+    from mac_audit.job import Audited, Job
+    from mac_audit.report import Report
 
 
 @click.command()
-@click.argument("target")
-@request_options
+@click.argument("targets", nargs=-1, metavar="[TARGET ...]")
+@settings_options
 @click.option(
     "--flop-convention",
     type=click.Choice(["paper", "torch"]),
@@ -29,14 +34,7 @@ from mac_audit.request import Request
     show_default=True,
     help="One or two FLOPs a multiply-add.",
 )
-@click.option(
-    "-o",
-    "--output",
-    "outputs",
-    multiple=True,
-    metavar="FORMAT[=FILE]",
-    help="table (the default) or json, to standard output or a file; may be repeated.",
-)
+@output_option("table (the default), json, markdown, github, gitlab, junit, sarif")
 @click.option("--depth", type=click.IntRange(min=1), help="Depth of the layer table.")
 @click.option(
     "--sort",
@@ -45,41 +43,135 @@ from mac_audit.request import Request
     show_default=True,
     help="Layers in the model's order, or the costliest first.",
 )
-@click.option("--strict", is_flag=True, help="Exit 1 where an operator is unknown.")
+@click.option(
+    "--write-baseline",
+    is_flag=False,
+    flag_value="",
+    metavar="[FILE]",
+    help="Write the findings into the baseline; exit 0.",
+)
+@click.option("--prune-baseline", is_flag=True, help="Take out of the baseline what is no longer found.")
+@click.option("--exit-zero", is_flag=True, help="Exit 0 also where there are findings.")
+@click.option("-j", "--jobs", "processes", type=click.IntRange(min=1), default=1, help="Models at a time.")
+@click.option("--show-settings", is_flag=True, help="Show what is in force and where it comes from; audit nothing.")
 @click.option("--traceback", "show_traceback", is_flag=True, help="Show Python's traceback of an error.")
-def check(request: Request, outputs: tuple[str, ...], show_traceback: bool, **settings: Any) -> None:
-    """Audit TARGET: costs by layer, the guidelines' verdicts, and an exit status."""
+def check(show_traceback: bool, **settings: Any) -> None:
+    """Audit each TARGET, or model that the configuration names, all of these without one.
+
+    Costs by layer, the guidelines' verdicts, and an exit status.
+    """
     with errors_told(show_traceback):
-        sys.exit(_check(request, outputs or ("table",), **settings))
+        sys.exit(_check(show_traceback=show_traceback, **settings))
 
 
 def _check(
-    request: Request, outputs: Sequence[str], flop_convention: Any, depth: int | None, sort: Any, strict: bool
+    file: Config,
+    line: Config,
+    targets: tuple[str, ...],
+    texts: tuple[str, ...],
+    flop_convention: Any,
+    depth: int | None,
+    sort: Any,
+    write_baseline: str | None,
+    prune_baseline: bool,
+    exit_zero: bool,
+    processes: int,
+    show_settings: bool,
+    show_traceback: bool,
 ) -> int:
-    from mac_audit.reporters import View, reporter
+    from mac_audit import baseline, provenance, settings
+    from mac_audit.reporters import reporter
 
-    destinations = [(reporter(name), file) for name, _, file in (text.partition("=") for text in outputs)]
-    if sum(not file for _, file in destinations) > 1:
-        raise MacAuditError("Two formats go to standard output; give all but one a file, as in -o json=report.json.")
-    if sort == "time" and not request.device:
+    destinations = outputs(texts, reporter)
+    jobs = settings.jobs(file, line, targets, flop_convention)
+    if sort == "time" and not all(job.request.device for job in jobs):
         raise MacAuditError("--sort time needs times; name a device with --device, `mac-audit devices` lists them.")
-    with contextlib.redirect_stdout(sys.stderr):  # what the model's code prints is no result
-        from mac_audit.api import audit_request
+    if show_settings:
+        click.echo(provenance.shown(file, line, jobs, settings.known_rules(job.request for job in jobs)), nl=False)
+        return 0
+    where = write_baseline or line.baseline or file.baseline or baseline.DEFAULT
+    kept = _kept(where, write_baseline is not None, needed=bool(line.baseline or file.baseline or prune_baseline))
+    audited = _audited(jobs, processes, show_traceback)
+    reports = _with_unused(audited)
+    if write_baseline is not None:
+        baseline.save(baseline.recorded(kept or baseline.Baseline(), reports), where)
+        click.echo(f"mac-audit: {where} has {_findings(reports)} findings.", err=True)
+    elif kept is not None:
+        comparisons = [baseline.compare(report, kept) for report in reports]
+        reports = [comparison.judged for comparison in comparisons]
+        if prune_baseline:
+            entries = {comparison.report.name: comparison.pruned for comparison in comparisons}
+            baseline.save(baseline.Baseline({**kept.models, **entries}), where)
+    write(reports, destinations, depth, sort)
+    strict = line.strict or file.strict or False
+    return _status(reports, strict, forgiving=exit_zero or write_baseline is not None)
 
-        gc.freeze()  # what imports left behind is not looked through again: a third of the time of a short audit
-        report = audit_request(request, flop_convention=flop_convention)
-    for render, file in destinations:
-        if file:
-            write_whole(Path(file), render(report, View(width=100, depth=depth, sort=sort)))
-        else:
-            width = shutil.get_terminal_size().columns
-            click.echo(render(report, View(width, _colored(), depth, sort)), nl=False, color=_colored())
-    for rule in report.errors:
-        click.echo(f"mac-audit: the rule {rule.code} crashed ({rule.reason}); report it to its author.", err=True)
-    if report.errors:
+
+def _status(reports: Sequence[Report], strict: bool, forgiving: bool) -> int:
+    """2 where something could not be judged, which is told; else 1 where something fails."""
+    for report in reports:
+        for rule in report.errors:
+            click.echo(f"mac-audit: the rule {rule.code} crashed ({rule.reason}); report it to its author.", err=True)
+        if report.error:
+            click.echo(f"mac-audit: {report.name}: {report.error}", err=True)
+    if any(report.errors or report.error for report in reports):
         return 2
-    return int(report.verdict == "fail" or (strict and report.totals.lower_bound))
+    failed = any(report.verdict == "fail" or (strict and report.totals.lower_bound) for report in reports)
+    return int(failed and not forgiving)
 
 
-def _colored() -> bool:
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+def _kept(where: str, written: bool, needed: bool) -> Baseline | None:
+    """The baseline in force, read before the audit, so that what is wrong with it is told at once."""
+    from mac_audit import baseline
+
+    if written:
+        return baseline.load(where) if Path(where).exists() else None
+    return baseline.load(where) if needed else None
+
+
+def _findings(reports: Sequence[Report]) -> int:
+    return sum(finding.suppressed is None for report in reports for finding in report.findings)
+
+
+def _with_unused(audited: Sequence[Audited]) -> list[Report]:
+    """The reports, with what suppressed nothing in any of them told in the first that could have used it."""
+    from mac_audit.suppress import unused
+
+    left = unused(use for entry in audited for use in entry.uses)
+    reports = []
+    for entry in audited:
+        own = [text for text in unused(entry.uses) if text in left]
+        left = [text for text in left if text not in own]
+        notes = (f"unused suppression: {text}." for text in own)
+        reports.append(replace(entry.report, notes=(*entry.report.notes, *notes)))
+    return reports
+
+
+def _audited(jobs: Sequence[Job], processes: int, show_traceback: bool) -> list[Audited]:
+    """One model here; several in processes of their own, however many at a time, so that all are treated alike."""
+    if len(jobs) == 1:
+        from mac_audit.job import run
+
+        with contextlib.redirect_stdout(sys.stderr):  # what the model's code prints is no result
+            if jobs[0].needs_torch:
+                import mac_audit.api  # noqa: F401  imported here for what the next line does
+
+            gc.freeze()  # what imports left behind is not looked through again: a third of a short audit
+            return [run(jobs[0])]
+    from mac_audit.parallel import run_all
+
+    with _progress(len(jobs)) as done:
+        return run_all(jobs, processes, done, show_traceback)
+
+
+@contextlib.contextmanager
+def _progress(total: int) -> Iterator[Callable[[Job], object]]:
+    """A bar on standard error, where that is a terminal; what it gives is called after each model."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False)
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=total)
+        yield lambda job: progress.update(task, advance=1, description=job.name)

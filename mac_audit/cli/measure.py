@@ -26,14 +26,14 @@ def measure(request: Request, rounds: int, operators: int, **_: Any) -> None:
     with errors_told(show_traceback=False):
         with contextlib.redirect_stdout(sys.stderr):
             from mac_audit import measure as measuring
+            from mac_audit.api import load_request
             from mac_audit.device_file import AUTO, find
-            from mac_audit.load import load
             from mac_audit.reporters import measured
 
             device = find(request.device or AUTO)
             measuring.backend_of(device)
-            loaded = load(request.target, request.arguments, request.inputs)
+            loaded = load_request(request)
             store = measuring.store_of(device)
-            found = measuring.measure(loaded, device, rounds, store)
+            found = measuring.measure(loaded.model, loaded.inputs, device, request.target, rounds, store)
             store.close()
         click.echo(measured.render(found, operators), nl=False)

@@ -8,6 +8,7 @@ import functools
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from typing import Any
 
 import click
@@ -24,11 +25,18 @@ _REQUEST_OPTIONS = (
         metavar="[NAME=]SHAPE[:DTYPE]",
         help="An input, such as 1,3,224,224 or ids=1,77:int64; once for each.",
     ),
+    click.option("--batch", type=click.IntRange(min=1), help="The batch size of the inputs."),
+    click.option("--seq-len", type=click.IntRange(min=1), help="The number of tokens, or other steps, of the inputs."),
+    click.option("--resolution", metavar="N|HxW", help="The side of input images, or height and width."),
+    click.option(
+        "--phase",
+        type=click.Choice(["prefill", "decode"]),
+        help="A language model's run over its prompt, or its step to the next token with a cache of --seq-len tokens.",
+    ),
     click.option(
         "--execution",
         type=click.Choice(["folded", "eager", "fused"]),
-        default="folded",
-        show_default=True,
+        show_default="folded",
         help="How the graph is run: folded as deployed, eager as captured, fused as compiled.",
     ),
     click.option(
@@ -39,43 +47,56 @@ _REQUEST_OPTIONS = (
     click.option(
         "--capture",
         type=click.Choice(["auto", "fake", "values", "real"]),
-        default="auto",
-        show_default=True,
+        show_default="auto",
         help="How forward is run: on fake tensors, with small values computed, or for real; auto tries them in turn.",
     ),
+    click.option(
+        "--plugin",
+        "plugins",
+        multiple=True,
+        metavar="FILE_OR_MODULE",
+        help="Python with formulas for operators of your own, or with rules; may be repeated.",
+    ),
 )
+_GIVEN = tuple(field.name for field in fields(Request) if field.name != "target")
 
 
-def request_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give ``command`` the options that say how a target is built, fed and run; it receives them as ``request``.
+def given_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give ``command`` the options that say how a target is built, fed and run.
 
-    The command has an argument ``target`` of its own, which goes into the request.
+    It receives those that were given as ``given``, by the names of the fields of ``Request``; an option has the name
+    of its field.
     """
 
     @functools.wraps(command)
-    def with_request(
-        *,
-        target: str,
-        arguments: tuple[str, ...],
-        inputs: tuple[str, ...],
-        execution: str,
-        capture: Any,
-        device: str | None,
-        **others: Any,
-    ) -> Any:
+    def with_given(**others: Any) -> Any:
         with errors_told(others.get("show_traceback", False)):
-            request = Request(target, dict(map(parse_argument, arguments)), inputs, execution, capture, device)
-        return command(request=request, **others)
+            given = {name: value for name in _GIVEN if (value := others.pop(name)) not in (None, ())}
+            if "arguments" in given:
+                given["arguments"] = dict(map(parse_argument, given["arguments"]))
+            if "resolution" in given:
+                given["resolution"] = parse_resolution(given["resolution"])
+        return command(given=given, **others)
 
     for option in reversed(_REQUEST_OPTIONS):
-        with_request = option(with_request)
-    return with_request
+        with_given = option(with_given)
+    return with_given
+
+
+def request_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``given_options`` for a command with one argument ``target``; it receives the whole as ``request``."""
+
+    @functools.wraps(command)
+    def with_request(*, target: str, given: dict[str, Any], **others: Any) -> Any:
+        return command(request=Request(target, **given), **others)
+
+    return given_options(with_request)
 
 
 def parse_argument(text: str) -> tuple[str, Any]:
     """``key=value`` with a Python literal, ``true``, ``false``, ``none`` or else a string as the value."""
     key, equals, value = text.partition("=")
-    if not equals or not key.isidentifier():
+    if not equals or not all(part.isidentifier() for part in key.split(".")):
         raise MacAuditError(f"--arg {text!r} is not key=value; write it like --arg width=1.5.")
     words = {"true": True, "false": False, "none": None}
     if value.lower() in words:
@@ -86,11 +107,21 @@ def parse_argument(text: str) -> tuple[str, Any]:
         return key, value
 
 
+def parse_resolution(text: str) -> tuple[int, int]:
+    """``N`` or ``HxW`` as height and width."""
+    sides = text.lower().split("x")
+    if len(sides) > 2 or not all(side.isdecimal() and int(side) > 0 for side in sides):
+        raise MacAuditError(f"--resolution {text!r} is not N or HxW; write it like 256 or 480x640.")
+    return int(sides[0]), int(sides[-1])
+
+
 @contextlib.contextmanager
 def errors_told(show_traceback: bool) -> Iterator[None]:
     """One sentence on standard error and exit status 2; for an error that is ours it says so."""
     try:
         yield
+    except BrokenPipeError:
+        raise  # nobody reads on, as in `| head`; click ends quietly
     except Exception as error:
         expected = isinstance(error, MacAuditError)
         if show_traceback:

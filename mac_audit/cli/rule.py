@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from mac_audit.cli.options import errors_told
@@ -21,10 +23,11 @@ from mac_audit.cli.options import errors_told
 def explain(names: tuple[str, ...], everything: bool, output: str) -> None:
     """Explain rules: what each measures, why, what to write instead, its options. CODE is a code or a name."""
     from mac_audit import page
+    from mac_audit.plugins import load_plugins
     from mac_audit.rule import discover, find
 
     with errors_told(show_traceback=False):
-        installed = discover()
+        installed = discover(load_plugins(_plugins()))
         if not names and not everything:
             for rule in installed:
                 click.echo(f"{rule.code}  {rule.name:20}  {page.data(rule)['summary']}")
@@ -35,3 +38,11 @@ def explain(names: tuple[str, ...], everything: bool, output: str) -> None:
         else:
             write = page.markdown if output == "markdown" else page.text
             click.echo("\n".join(map(write, rules)), nl=False)
+
+
+def _plugins() -> tuple[str, ...]:
+    """Those of the configuration that holds here: their rules are explained too."""
+    from mac_audit import config
+
+    path = config.find(Path.cwd())
+    return tuple(config.read(path).request.get("plugins", ())) if path else ()

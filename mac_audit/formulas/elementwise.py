@@ -15,14 +15,26 @@ SCALAR_OPERATIONS = {
         bitwise_right_shift bitwise_xor ceil clamp_max clamp_min copysign cos cosh deg2rad digamma div eq erf erfc
         erfinv exp exp2 expm1 floor floor_divide fmax fmin fmod frac ge gt heaviside hypot i0 isinf isnan isneginf
         isposinf le lgamma log log10 log1p log2 logical_and logical_not logical_or logical_xor lt maximum minimum mul
-        ne neg nextafter pow reciprocal relu remainder round rsqrt sgn sign signbit sin sinh special_erfcx sqrt
-        square sub tan tanh threshold trunc where masked_fill nan_to_num real imag conj_physical _conj_physical
+        ne neg nextafter pow reciprocal relu remainder round rsqrt sgn sign signbit sin sinh sqrt square sub tan tanh
+        threshold trunc where masked_fill nan_to_num real imag conj_physical _conj_physical frexp gcd igamma igammac
+        lcm ldexp mvlgamma polygamma _masked_scale
+        special_airy_ai special_bessel_j0 special_bessel_j1 special_bessel_y0 special_bessel_y1
+        special_chebyshev_polynomial_t special_chebyshev_polynomial_u special_chebyshev_polynomial_v
+        special_chebyshev_polynomial_w special_erfcx special_hermite_polynomial_h special_hermite_polynomial_he
+        special_i0e special_i1 special_i1e special_laguerre_polynomial_l special_legendre_polynomial_p
+        special_log_ndtr special_modified_bessel_i0 special_modified_bessel_i1 special_modified_bessel_k0
+        special_modified_bessel_k1 special_ndtri special_scaled_modified_bessel_k0
+        special_scaled_modified_bessel_k1 special_shifted_chebyshev_polynomial_t
+        special_shifted_chebyshev_polynomial_u special_shifted_chebyshev_polynomial_v
+        special_shifted_chebyshev_polynomial_w special_spherical_bessel_j0 special_zeta
     """,
-    2: "clamp hardtanh leaky_relu rsub xlogy logaddexp logaddexp2 rad2deg _prelu_kernel prelu rrelu relu6 sinc",
+    2: """
+        clamp hardtanh leaky_relu rsub xlogy logaddexp logaddexp2 rad2deg _prelu_kernel prelu rrelu relu6 sinc
+        rrelu_with_noise rrelu_with_noise_functional special_entr special_xlog1py _add_relu
+    """,
     3: "addcmul addcdiv lerp elu softplus softshrink hardshrink log_sigmoid_forward log_sigmoid complex polar",
     4: "sigmoid hardsigmoid celu selu logit",
     5: "silu hardswish gelu glu mish",
-    7: "_thnn_fused_lstm_cell _thnn_fused_gru_cell",
 }
 
 
@@ -36,13 +48,25 @@ for _count, _names in SCALAR_OPERATIONS.items():
     _register(_count, _names)
 
 
-@formula("aten.__and__", "aten.__or__", "aten.__xor__", "aten.__lshift__", "aten.__rshift__")
+@formula(*names_of("__and__ __or__ __xor__ __lshift__ __rshift__ __ilshift__ __irshift__"))
 def python_operator(out: Tensor) -> Work:
     """Operators of Python that ATen keeps under their own names."""
     return Work("elementwise", other_ops=out.numel)
 
 
-@formula("aten.bernoulli", "aten.native_dropout", "aten.normal", "aten.uniform")
-def random(outs: tuple[Tensor, ...]) -> Work:
-    """One draw an element (dropout: and a product)."""
+@formula(*names_of("native_dropout _fused_dropout poisson binomial _standard_gamma _sample_dirichlet"))
+def drawn(outs: tuple[Tensor, ...]) -> Work:
+    """One draw an element (dropout: and a product), from a distribution that the operands say."""
     return Work("elementwise", other_ops=sum(out.numel for out in outs))
+
+
+@formula(*names_of("normal normal_functional uniform exponential geometric cauchy log_normal random"))
+def drawn_over(out: Tensor) -> Work:
+    """One draw an element; what it overwrites is not read."""
+    return Work("elementwise", other_ops=out.numel, reads={"self": 0})
+
+
+@formula("aten.bernoulli")
+def bernoulli(out: Tensor, p: Tensor | float | None = None) -> Work:
+    """One draw an element, with the probabilities in ``self`` where none are given."""
+    return Work("elementwise", other_ops=out.numel, reads={} if p is None else {"self": 0})

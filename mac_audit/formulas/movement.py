@@ -1,7 +1,6 @@
 """Operators that move or make data and compute nothing, or next to nothing.
 
-A gather reads the elements that it returns, at most the whole table once; a write into part of a tensor writes that
-part.
+A gather reads the elements that it returns, at most the whole table once.
 """
 
 from __future__ import annotations
@@ -15,17 +14,27 @@ MOVED = Work("data-movement")
 
 COPIES = """
     cat stack clone _to_copy contiguous _reshape_copy repeat repeat_interleave roll flip rot90 tril triu
-    pixel_shuffle pixel_unshuffle channel_shuffle native_channel_shuffle im2col slice_scatter
-    select_scatter diagonal_scatter as_strided_scatter view_copy permute_copy transpose_copy expand_copy
-    slice_copy select_copy split_copy split_with_sizes_copy unbind_copy unfold_copy diag_embed block_diag
+    pixel_shuffle pixel_unshuffle channel_shuffle native_channel_shuffle im2col diag_embed block_diag lu_unpack
+    unsafe_split unsafe_split_with_sizes _unsafe_view _stack _chunk_cat _to_dense _pin_memory _lazy_clone _copy_from
+    _pack_padded_sequence to_mkldnn _mkldnn_reshape _mkldnn_transpose mkldnn_reorder_conv2d_weight
+    mkldnn_reorder_conv3d_weight
+    alias_copy as_strided_copy detach_copy diagonal_copy expand_copy permute_copy select_copy slice_copy split_copy
+    split_with_sizes_copy squeeze_copy t_copy transpose_copy unbind_copy unfold_copy unsqueeze_copy view_copy
+    view_as_complex_copy view_as_real_copy narrow_copy _reshape_alias_copy _conj_copy _neg_view_copy
 """
 MAKERS = """
     fill zero zeros ones full zeros_like ones_like full_like new_zeros new_ones new_full arange linspace
     logspace eye scalar_tensor tril_indices triu_indices rand randn randint rand_like randn_like randint_like
-    randperm
+    randperm range hann_window hamming_window blackman_window bartlett_window kaiser_window
 """
 ALLOCATIONS = """
     empty empty_like empty_strided new_empty new_empty_strided lift lift_fresh lift_fresh_copy empty_permuted
+    empty_quantized _empty_affine_quantized resize set
+"""
+QUESTIONS = """
+    _local_scalar_dense _linalg_check_errors _assert_async _functional_assert_async _assert_scalar
+    _functional_assert_scalar _assert_tensor_metadata sym_constrain_range sym_constrain_range_for_size
+    sym_size sym_stride sym_numel sym_storage_offset is_same_size _has_same_storage_numel record_stream
 """
 
 
@@ -72,107 +81,41 @@ def set_aside() -> Work:
     return FREE
 
 
+@formula(*names_of(QUESTIONS))
+def asked() -> Work:
+    """Looks at a shape or at one element, or ends the program."""
+    return FREE
+
+
 @formula("aten.embedding")
 def embedding(weight: Tensor, out: Tensor) -> Work:
     """(rows, width) and indices (…) → (…, width)."""
     return Work("data-movement", reads={"weight": min(out.numel, weight.elements)})
 
 
-@formula("aten.index", "aten.index_select", "aten.gather", "aten.take", "aten._unsafe_index", "aten.masked_select")
+@formula(*names_of("index index_select gather take _unsafe_index _unsafe_masked_index masked_select"))
 def gather(self: Tensor, out: Tensor) -> Work:
     """Picks elements by index."""
     return Work("data-movement", reads={"self": min(out.numel, self.elements)})
 
 
 @formula("aten._embedding_bag", "aten._embedding_bag_forward_only")
-def embedding_bag(weight: Tensor, indices: Tensor, out: Tensor) -> Work:
-    """Adds up one row for each index."""
+def embedding_bag(weight: Tensor, indices: Tensor, out: Tensor, per_sample_weights: Tensor | None = None) -> Work:
+    """Adds up one row for each index, or a multiple of it; the other results are of no use without gradients."""
     touched = indices.numel * weight.shape[-1]
-    return Work("data-movement", other_ops=touched, reads={"weight": min(touched, weight.elements)}, writes=out.numel)
+    return Work(
+        "data-movement",
+        other_ops=touched * (1 if per_sample_weights is None else 2),
+        reads={"weight": min(touched, weight.elements)},
+        writes=out.numel,
+    )
 
 
-@formula("aten.index_put", "aten._unsafe_index_put")
-def index_put(
-    self: Tensor, indices: tuple[Tensor | None, ...], values: Tensor, out: Tensor, accumulate: bool = False
-) -> Work:
-    """Writes ``values``, broadcast, at indices: into a copy of ``self``, or in place into that part alone.
-
-    The part: the broadcast shape of the indices, times the dimensions that are not indexed. A mask counts as long
-    as it is, which is the most that it can let through.
-    """
-    places: list[Tensor] = [index for index in indices if index is not None]
-    masked = sum(len(index.shape) - 1 for index in places if index.dtype in ("bool", "uint8"))
-    indexed = [size for size, index in zip(self.shape, indices, strict=False) if index is None]
-    rest = prod(indexed) * prod(self.shape[len(indices) + masked :])
-    written = prod(_broadcast([index.shape for index in places])) * rest
-    return _scattered(self, out, max(written, values.numel), accumulate)
-
-
-def _broadcast(shapes: list[tuple[int, ...]]) -> list[int]:
-    """The common shape, aligned at the last dimension."""
-    length = max(map(len, shapes), default=0)
-    return [max((s[len(s) - i] for s in shapes if len(s) >= i), default=1) for i in range(length, 0, -1)]
-
-
-@formula("aten.scatter", "aten.index_copy")
-def scatter(self: Tensor, index: Tensor, out: Tensor, source: Tensor | None = None) -> Work:
-    """Writes one element for each index: into a copy of ``self``, or in place into that part alone."""
-    return _scattered(self, out, source.numel if source is not None else index.numel, accumulate=False)
-
-
-@formula("aten.scatter_add", "aten.scatter_reduce", "aten.index_add")
-def scatter_add(self: Tensor, index: Tensor, out: Tensor, source: Tensor | None = None) -> Work:
-    """Like ``scatter``, onto what is there."""
-    return _scattered(self, out, source.numel if source is not None else index.numel, accumulate=True)
-
-
-def _scattered(self: Tensor, out: Tensor, written: int, accumulate: bool) -> Work:
-    added = written if accumulate else 0
-    if out.storage != self.storage:
-        return Work("data-movement", other_ops=added)
-    return Work("data-movement", other_ops=added, reads={"self": added}, writes=written)
-
-
-@formula("aten.upsample_nearest1d", "aten.upsample_nearest2d", "aten.upsample_nearest3d")
-@formula("aten._upsample_nearest_exact1d", "aten._upsample_nearest_exact2d", "aten._upsample_nearest_exact3d")
-def nearest(self: Tensor, out: Tensor) -> Work:
-    """Copies the nearest element; made smaller, it reads only those."""
-    return Work("data-movement", reads={"self": min(self.elements, out.numel)})
-
-
-def _interpolated(taps: int, out: Tensor) -> Work:
-    """A product and a sum for each tap."""
-    return Work("data-movement", other_ops=2 * taps * out.numel)
-
-
-@formula("aten.upsample_linear1d")
-def linear1d(out: Tensor) -> Work:
-    """Two neighbours."""
-    return _interpolated(2, out)
-
-
-@formula("aten.upsample_bilinear2d", "aten._upsample_bilinear2d_aa")
-def bilinear2d(out: Tensor) -> Work:
-    """Four neighbours (with anti-aliasing at least)."""
-    return _interpolated(4, out)
-
-
-@formula("aten.upsample_trilinear3d")
-def trilinear3d(out: Tensor) -> Work:
-    """Eight neighbours."""
-    return _interpolated(8, out)
-
-
-@formula("aten.upsample_bicubic2d", "aten._upsample_bicubic2d_aa")
-def bicubic2d(out: Tensor) -> Work:
-    """Sixteen neighbours (with anti-aliasing at least)."""
-    return _interpolated(16, out)
-
-
-@formula("aten.grid_sampler_2d")
-def grid_sample(out: Tensor, interpolation_mode: int) -> Work:
-    """Bilinear, nearest or bicubic (0, 1, 2): four, no or sixteen neighbours to weigh."""
-    return _interpolated({0: 4, 1: 0, 2: 16}[interpolation_mode], out)
+@formula("aten.embedding_renorm")
+def embedding_renorm(self: Tensor, indices: Tensor) -> Work:
+    """Scales the rows that are looked up, where they are too long: a square, a sum and a product an element."""
+    touched = min(indices.numel * self.shape[-1], self.elements)
+    return Work("data-movement", other_ops=3 * touched, reads={"self": touched}, writes=touched)
 
 
 @formula("aten.col2im")

@@ -17,9 +17,11 @@ def _normalised(input: Tensor, affine: bool, statistics: bool) -> Work:
 @formula(
     "aten.native_batch_norm",
     "aten._native_batch_norm_legit",
+    "aten._native_batch_norm_legit_functional",
     "aten._native_batch_norm_legit_no_training",
     "aten._batch_norm_no_update",
     "aten._batch_norm_with_update",
+    "aten._batch_norm_with_update_functional",
     "aten.cudnn_batch_norm",
     "aten.miopen_batch_norm",
 )
@@ -38,6 +40,12 @@ def layer_norm(input: Tensor, weight: Tensor | None = None) -> Work:
 def softmax(out: Tensor) -> Work:
     """Along one dimension."""
     return Work("norm", other_ops=5 * out.numel)
+
+
+@formula("aten._masked_softmax")
+def masked_softmax(out: Tensor) -> Work:
+    """A choice by the mask besides."""
+    return Work("norm", other_ops=6 * out.numel)
 
 
 @formula("aten._weight_norm_interface")

@@ -1,4 +1,7 @@
-"""Reporters: each is one pure function ``render(report, view) -> str``, found by the entry-point group.
+"""Reporters: each is one pure function ``render(reports, view) -> str``, found by the entry-point group.
+
+``reports`` are those of one run, one for each model. Text in them comes from other people's code:
+``mac_audit.reporters.escape`` makes it harmless.
 
 To add one, write the function in a file of its own and name it under ``mac_audit.reporters`` in setup.cfg, or in
 the setup of a package of your own.
@@ -7,7 +10,7 @@ the setup of a package of your own.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Literal
@@ -35,7 +38,7 @@ class View:
     sort: Sort = "order"
 
 
-Reporter = Callable[[Report, View], str]
+Reporter = Callable[[Sequence[Report], View], str]
 
 
 def reporter(name: str) -> Reporter:

@@ -18,7 +18,8 @@ def row(report: Report) -> str:
     totals = report.totals
     rules = {rule.code: rule for rule in report.rules}
     verdicts = "".join(f"{_value(rules.get(code))}" for code in CODES)
-    costs = "".join(f"{count(number):>8}" for number in (totals.params, totals.madds, totals.mac_elements))
+    madds = ("≥" if totals.lower_bound else "") + count(totals.madds)
+    costs = f"{count(totals.params):>8}{madds:>8}{count(totals.mac_elements):>8}"
     batch, _, side, _ = report.inputs[0].shape
     return f"{report.target:23}{f'{batch}×{side}²':>8}{costs}{verdicts}".rstrip()
 

@@ -6,17 +6,21 @@ alone, so that the column adds up to the total.
 
 from __future__ import annotations
 
-import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from mac_audit.report import DeviceInfo, Finding, LayerRow, Line, Report, RuleResult
+from mac_audit.report import DeviceInfo, Finding, LayerRow, Report, RuleResult
 from mac_audit.reporters import View
+from mac_audit.reporters.escape import clean
+from mac_audit.reporters.inputs import listed
+from mac_audit.reporters.models import overview, weighed
+from mac_audit.reporters.problems import by_line, measured, places, problems, suppressed, told
+from mac_audit.reporters.terminal import grid, heading, printed
 from mac_audit.units import count, duration, percent, shape, size
 
 # With multiply-adds, memory access, parameters and milliseconds to show.
@@ -27,32 +31,27 @@ _ROWS = 40  # layers that a table shows where no depth was asked for
 _STYLES = {"pass": "green", "fail": "bold red", "not-applicable": "dim", "error": "bold magenta"}
 
 
-def render(report: Report, view: View) -> str:
-    """The whole report as text that is ``view.width`` wide, with ANSI colours where ``view.color``."""
-    console = Console(
-        file=io.StringIO(),
-        width=view.width,
-        force_terminal=view.color,
-        color_system="standard" if view.color else None,
-        highlight=False,
-        emoji=False,
-        markup=False,
-    )
-    for part in _parts(report, view):
-        console.print(part)
-    assert isinstance(console.file, io.StringIO)
-    lines = console.file.getvalue().splitlines()
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+def render(reports: Sequence[Report], view: View) -> str:
+    """The reports as text that is ``view.width`` wide, with ANSI colours where ``view.color``.
+
+    Of several models, a line each, and what is to be said of those that are not clean; of one, everything.
+    """
+    cleaned = [clean(report) for report in reports]
+    parts = _parts(cleaned[0], view) if len(cleaned) == 1 else _several(cleaned)
+    return printed(parts, view)
 
 
 def _parts(report: Report, view: View) -> Iterator[RenderableType]:
-    yield Text.assemble((report.target, "bold"), "  ", _inputs(report))
+    yield _title(report)
+    if report.error:
+        yield Text(f"  {report.error}", style=_STYLES["error"])
+        return
     yield _totals(report)
-    yield _heading("Where it goes", f"memory access{' and time' if report.device else ''} by class of operator")
+    yield heading("Where it goes", f"memory access{' and time' if report.device else ''} by class of operator")
     yield _classes(report, view)
     yield from _layers(report, view)
-    yield _heading("Guidelines", "ShuffleNet V2, ECCV 2018")
-    yield _verdicts(report)
+    yield heading("Guidelines", "ShuffleNet V2, ECCV 2018")
+    yield _verdicts(report.rules)
     yield from _findings(report)
     yield from _unknown(report)
     yield Text()
@@ -61,28 +60,41 @@ def _parts(report: Report, view: View) -> Iterator[RenderableType]:
     yield _summary(report)
 
 
-def _inputs(report: Report) -> str:
-    return ", ".join(f"{tensor.name} {shape(tensor.shape)} {tensor.dtype}" for tensor in report.inputs)
+def _several(reports: Sequence[Report]) -> Iterator[RenderableType]:
+    yield heading("Models", first=True)
+    yield overview(reports)
+    for report in reports:
+        if report.error or report.verdict == "fail" or report.findings or report.notes or report.coverage.unknown:
+            yield Text()
+            yield _title(report)
+            if report.error:
+                yield Text(f"  {report.error}", style=_STYLES["error"])
+            else:
+                failing = [rule for rule in report.rules if rule.verdict in ("fail", "error")]
+                if failing:
+                    yield _verdicts(failing)
+                yield from _findings(report)
+                yield from _unknown(report)
+                if report.notes:
+                    yield Text("".join(f"\n{note}" for note in report.notes), style="dim")
+    counts = Counter(report.verdict for report in reports)
+    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in ("pass", "fail", "error") if counts[verdict])
+    yield Text(f"\n{len(reports)} models: {told}; mac-audit NAME has all of one.", style="bold")
 
 
-def _heading(title: str, explanation: str) -> Text:
-    return Text.assemble("\n", (title, "bold"), (f"  {explanation}" if explanation else "", "dim"))
-
-
-def _grid(*justify: str) -> Table:
-    table = Table.grid(padding=(0, 2))
-    for side in justify:
-        table.add_column(justify=side)  # type: ignore[arg-type]
-    return table
+def _title(report: Report) -> Text:
+    target = f"  {report.target}" if report.name != report.target else ""
+    return Text.assemble((report.name, "bold"), f"{target}  {listed(report.inputs)}".rstrip())
 
 
 def _totals(report: Report) -> RenderableType:
     totals = report.totals
-    at_least = "≥ " if totals.lower_bound else ""
-    table = _grid("left", "right", "left")
+    table = grid("left", "right", "left")
     table.add_row("parameters", count(totals.params), "")
     factor = "= 2 × multiply-adds" if report.flop_convention == "torch" else "= multiply-adds"
-    table.add_row("FLOPs", at_least + count(totals.flops), factor)
+    at_least = "≥ " if totals.lower_bound else ""
+    bound = ", a lower bound" if totals.lower_bound else ""
+    table.add_row("FLOPs", at_least + count(totals.flops), factor + bound)
     table.add_row(
         "memory access (MAC)",
         count(totals.mac_elements),
@@ -112,7 +124,7 @@ def _classes(report: Report, view: View) -> RenderableType:
     bars = 16 if view.width < 100 else 30
     if timed and view.width < 100:
         bars = 0  # no room
-    table = _grid("left", *("left",) * bool(bars), *("right",) * (4 + len(timed)))
+    table = grid("left", *("left",) * bool(bars), *("right",) * (4 + len(timed)))
     heads = ("share of MAC", "") if bars else ("of MAC",)
     table.add_row("class", *heads, "MAC", "madds", "operators", *timed, style="dim")
     total = max(report.totals.mac_elements, 1)
@@ -123,7 +135,7 @@ def _classes(report: Report, view: View) -> RenderableType:
             *((_bar(share, bars),) if bars else ()),
             percent(share),
             count(cost.mac_elements),
-            count(cost.madds) if cost.madds else "–",
+            _madds(cost.madds, cost.lower_bound),
             count(cost.operators),
             *_time(cost.predicted_ms, report.totals.predicted_ms),
         )
@@ -142,23 +154,24 @@ def _layers(report: Report, view: View) -> Iterator[RenderableType]:
     deepest = max((row.depth for row in report.layers), default=0)
     folded = f"depth {depth} of {deepest}" if depth < deepest else "all of them"
     if view.sort == "order":
-        yield _heading("Layers", f"{folded}; figures include the layers inside")
+        yield heading("Layers", f"{folded}; figures include the layers inside")
         entries = [_inclusive(row) for row in report.layers if 0 < row.depth <= depth and (row.calls or row.params)]
     else:
-        yield _heading("Layers", f"{folded}; most {view.sort} first, adding up to the whole")
+        yield heading("Layers", f"{folded}; most {view.sort} first, adding up to the whole")
         entries = sorted(_disjoint(report, depth), key=_costliest(view.sort))
     total = max(report.totals.mac_elements, 1)
     timed = ("time",) if report.device else ()
     cells = [("  layer", "type", "output", "params", "madds", "MAC", "of MAC", *timed)]
     for row, madds, access, params, ms in entries:
         name = row.path.rpartition(".")[2] if view.sort == "order" else row.path
+        alone = view.sort != "order" and row.depth < depth
         cells.append(
             (
                 "  " * (row.depth if view.sort == "order" else 1) + (name or "(the model itself)"),
                 row.type + (f" ×{row.calls}" if row.calls > 1 else ""),
                 shape(row.output_shapes[0]) if row.output_shapes else "",
                 count(params) if params else "–",
-                count(madds) if madds else "–",
+                _madds(madds, row.own.lower_bound if alone else row.lower_bound),
                 count(access) if access else "–",
                 percent(access / total) if access else "–",
                 *_time(ms, ms)[:1],
@@ -170,6 +183,10 @@ def _layers(report: Report, view: View) -> Iterator[RenderableType]:
     for index, row_cells in enumerate(cells):
         table.add_row(*row_cells, style="" if index else "dim")
     yield table
+
+
+def _madds(number: int, lower_bound: bool) -> str:
+    return f"≥ {count(number)}" if lower_bound else count(number) if number else "–"
 
 
 def _costliest(sort: str) -> Callable[[Entry], float]:
@@ -204,9 +221,9 @@ def _short_depth(report: Report) -> int:
     return max([1, *(depth for depth in set(depths) if sum(d <= depth for d in depths) <= _ROWS)])
 
 
-def _verdicts(report: Report) -> RenderableType:
-    table = _grid("left", "left", "left", "right", "left")
-    for rule in report.rules:
+def _verdicts(rules: Sequence[RuleResult]) -> RenderableType:
+    table = grid("left", "left", "left", "right", "left")
+    for rule in rules:
         table.add_row(
             Text("n/a" if rule.verdict == "not-applicable" else rule.verdict, style=_STYLES[rule.verdict]),
             rule.code,
@@ -217,61 +234,45 @@ def _verdicts(report: Report) -> RenderableType:
 
 
 def _value_and_explanation(rule: RuleResult) -> tuple[str, str]:
-    if rule.value is None or rule.limit is None:
-        return "", rule.reason
-    return f"{rule.value:.3f}", f"limit {rule.limit:g}: {rule.measure}"
+    value, limit = measured(rule)
+    explained = (f"limit {limit}: {rule.measure}" if limit else "", rule.reason)
+    return value, "; ".join(filter(None, explained))
 
 
 def _findings(report: Report) -> Iterator[RenderableType]:
-    """By line, worst line first within a rule: places that one line made are told once, with the worst of them."""
-    by_line: dict[tuple[str, Line | str], list[Finding]] = {}
-    for finding in report.findings:
-        by_line.setdefault((finding.code, finding.source or finding.message), []).append(finding)
-    if by_line:
-        yield _heading("Findings", "what to mend, worst first")
+    lines = by_line(problems(report))
+    if lines:
+        yield heading("Findings", "what to mend, worst first")
     shown: Counter[str] = Counter()
-    lines = Counter(code for code, _ in by_line)
-    for findings in sorted(by_line.values(), key=lambda found: (found[0].code, -_saved(found))):
+    of_rule = Counter(findings[0].code for findings in lines)
+    for findings in lines:
         code = findings[0].code
         shown[code] += 1
         if shown[code] <= _LINES:
             yield _told(findings)
-        elif shown[code] == lines[code]:
+        elif shown[code] == of_rule[code]:
             yield Text(
-                f"  {code}  … and more: {lines[code] - _LINES} of {lines[code]} lines are in -o json", style="dim"
+                f"  {code}  … and more: {of_rule[code] - _LINES} of {of_rule[code]} lines are in -o json", style="dim"
             )
-
-
-def _saved(findings: Sequence[Finding]) -> int:
-    return sum(finding.saving.mac_elements for finding in findings)
+    if reasons := Counter(finding.suppressed.by for finding in suppressed(report) if finding.suppressed):
+        yield Text(f"\n  suppressed: {', '.join(f'{n} by {by}' for by, n in sorted(reasons.items()))}", style="dim")
 
 
 def _told(findings: Sequence[Finding]) -> RenderableType:
     worst = findings[0]
-    line = f"{worst.source.file}:{worst.source.line}" if worst.source else "line not known"
-    layers = worst.layer or "the model"
-    if len(findings) > 1:
-        layers += f" and {len(findings) - 1} more"
-    saved = _saved(findings)
-    size_saved = size(sum(finding.saving.mac_bytes for finding in findings))
-    share = percent(sum(finding.saving.share for finding in findings))
-    told = _grid("left", "left")
-    told.add_row(Text(f"  {worst.code}", style="bold red"), Text.assemble((layers, "bold"), f"  {line}"))
-    told.add_row("", worst.message)
-    if worst.instead:
-        told.add_row("", f"instead {worst.instead}")
-    if saved:
-        told.add_row("", f"saves {count(saved)} of MAC, {size_saved}, {share} of the model's")
-    times = [ms for finding in findings if (ms := finding.saving.predicted_ms) is not None]
-    if times:
-        told.add_row("", f"predicted to save {duration(sum(times))}")
-    return told
+    unknown = "line not known" if worst.layer else ""  # the model as a whole needs none
+    line = f"{worst.source.file}:{worst.source.line}" if worst.source else unknown
+    rows = grid("left", "left")
+    rows.add_row(Text(f"  {worst.code}", style="bold red"), Text.assemble((places(findings), "bold"), f"  {line}"))
+    for text in told(findings):
+        rows.add_row("", text)
+    return rows
 
 
 def _unknown(report: Report) -> Iterator[RenderableType]:
     if not report.coverage.unknown:
         return
-    yield _heading("Unknown operators", "their arithmetic is not counted: totals are a lower bound")
+    yield heading("Unknown operators", "their arithmetic is not counted, or not all: totals are a lower bound")
     for entry in report.coverage.unknown:
         lines = ", ".join(f"{line.file}:{line.line}" for line in entry.sources[:3])
         yield Text(f"  {entry.target} ×{entry.count}  {lines}")
@@ -282,7 +283,7 @@ def _legend(report: Report) -> Iterable[str]:
     yield report.conventions["mac"] + "."
     yield report.conventions["execution"] + "."
     capture = report.capture
-    yield f"captured on {capture['method']}; {capture['construction']}; torch {capture['torch']}."
+    yield f"captured on {capture['method']}; {capture['construction']}; {capture['inputs']}; torch {capture['torch']}."
     yield from (f"{capture[name].rstrip('.')}." for name in ("fallback", "assumed") if name in capture)
     if report.device is not None:
         yield _device(report.device)
@@ -295,12 +296,18 @@ def _device(device: DeviceInfo) -> str:
 
 
 def _summary(report: Report) -> Text:
+    """``fail: G1, G2``, with the severity of what does not fail the audit."""
     if report.errors:
         return Text(
             f"error: {', '.join(rule.code for rule in report.errors)} could not be judged",
             style="bold magenta",
         )
-    failed = [rule.code for rule in report.rules if rule.verdict == "fail"]
+    unknown = sum(entry.count for entry in report.coverage.unknown)
+    bound = f"; FLOPs are a lower bound, {unknown} unknown operator{'s' * (unknown > 1)}" if unknown else ""
+    failed = [rule for rule in report.rules if rule.verdict == "fail"]
+    told = ", ".join(map(weighed, failed))
+    if report.verdict == "fail":
+        return Text(f"fail: {told}{bound}", style="bold red")
     if failed:
-        return Text(f"fail: {', '.join(failed)}", style="bold red")
-    return Text("pass: no findings", style="green")
+        return Text(f"pass: {told}, which fail on {report.fail_on} does not count{bound}", style="yellow")
+    return Text(f"pass: no findings{bound}", style="green")

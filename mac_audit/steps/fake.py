@@ -1,48 +1,16 @@
-"""The tensors that a capture runs on: fake ones, fake ones whose small values are known, or real ones.
-
-Each step of the ladder in ``mac_audit.capture`` is one class here. ``member`` and ``given`` say what stands for a
-parameter or buffer and for an input while the model runs, ``run`` runs one operator. Tensors that come from elsewhere
-(literals, plain attributes of modules) are real; ``run`` replaces them as it needs.
-"""
+"""Shapes without data."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from mac_audit import _torch as private
 from mac_audit.nested import tensors_in
-
-SMALL = 1 << 22  # elements: a mask over 2048 × 2048 positions; what decides a shape is smaller
-
-
-class Step(Protocol):
-    """What a capture asks of its tensors.
-
-    ``holds_data`` where they take real memory; ``assumed`` is a sentence on values that nobody gave, or empty.
-    """
-
-    holds_data: bool
-    assumed: str
-
-    def member(self, tensor: Tensor) -> Tensor:
-        """What stands for a parameter or buffer, the same each time."""
-
-    def given(self, tensor: Tensor) -> Tensor:
-        """What stands for an input."""
-
-    def stand_in(self, tensor: Tensor) -> Tensor:
-        """What ``run`` makes of a tensor from elsewhere."""
-
-    def run(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The result of one operator."""
-
-
-# --- shapes alone --------------------------------------------------------------------------------------------------
 
 
 class _Look(NamedTuple):
@@ -53,6 +21,7 @@ class _Look(NamedTuple):
     offset: int
     dtype: torch.dtype
     device: torch.device
+    literal: bool  # with a value that the mode knows, and works with
 
 
 class _Said(NamedTuple):
@@ -63,11 +32,16 @@ class _Said(NamedTuple):
     many: type | None
 
 
+_REMEMBERED = 1 << 16  # a few hundred bytes each; the largest networks have some thousand different operators
+_numbers: dict[_Look, int] = {}
+_said: dict[Any, _Said] = {}
+
+
 class FakeTensors:
     """Shapes without data, from torch's ``FakeTensorMode``.
 
     The mode takes a tenth of a millisecond for an operator, and networks repeat themselves: what it said is remembered
-    by operator and arguments, and said again in a fraction of that time.
+    by operator and arguments, for all captures of the process, and said again in a fraction of that time.
     """
 
     holds_data = False
@@ -78,9 +52,7 @@ class FakeTensors:
         self._twins: dict[int, tuple[Tensor, Tensor]] = {}  # real and fake, by id of the real one
         self._owners: dict[int, Tensor] = {}  # the first fake tensor by the memory of its real one
         self._looks: dict[int, int | None] = {}  # number of a look by id of a fake tensor, which the graph keeps alive
-        self._numbers: dict[_Look, int] = {}
         self._patterns: dict[torch.device, Tensor] = {}
-        self._said: dict[Any, _Said] = {}
 
     def member(self, tensor: Tensor) -> Tensor:
         known = self._twins.get(id(tensor))
@@ -98,15 +70,20 @@ class FakeTensors:
         if private.is_lift(function):
             with self.mode:
                 return function(*args, **kwargs)
-        args, kwargs = self._stand_ins(args), self._stand_ins(kwargs)
         how = _how(function)
-        key = self._key((function, args, *kwargs.items())) if how else None
-        if key is not None and (said := self._said.get(key)) is not None:
+        key = None
+        if how and not (how == "same" and _is_literal(args[0])):  # which is none any more when it was written to
+            key = self._key((function, torch.get_default_dtype(), args, *kwargs.items()))
+        if key is None:
+            args, kwargs = self._stand_ins(args), self._stand_ins(kwargs)
+        elif (said := _said.get(key)) is not None:
             return self._again(said, args)
         with self.mode:
             result = _SHAPES.get(function, function)(*args, **kwargs)
         if key is not None and how is not None and (told := self._tell(how, args, result)) is not None:
-            self._said[key] = told
+            if len(_said) >= _REMEMBERED:
+                _said.clear()
+            _said[key] = told
         elif how is None:  # it may have given its arguments another shape
             for tensor in tensors_in((args, kwargs)):
                 self._looks.pop(id(tensor), None)
@@ -173,17 +150,21 @@ class FakeTensors:
         return number
 
     def _numbered(self, look: _Look | None) -> int | None:
-        return None if look is None else self._numbers.setdefault(look, len(self._numbers))
+        return None if look is None else _numbers.setdefault(look, len(_numbers))
 
     def _tell(self, how: Literal["new", "view", "same"], args: tuple[Any, ...], result: Any) -> _Said | None:
         """What to say when the operator comes again; None where it would not be the same."""
         many = type(result) if isinstance(result, tuple | list) else None
         results = result if many else (result,)
         looks = tuple(_look(item) if isinstance(item, Tensor) else None for item in results)
-        if any(item is not None and look is None for item, look in zip(results, looks, strict=True)):
+        if any(item is not None and (look is None or look.literal) for item, look in zip(results, looks, strict=True)):
             return None
         shared = {private.storage_key(tensor) for tensor in tensors_in(args)}
         own = [private.storage_key(item) not in shared for item in results if item is not None]
+        if how == "new" and not any(own):  # as _unsafe_view, whose schema does not say so
+            how = "view"
+        if how == "view" and not (isinstance(args[0], Tensor) and shared == {private.storage_key(args[0])}):
+            return None
         fits = {"new": all(own), "view": not any(own), "same": not many and result is args[0]}[how]
         return _Said(how, looks, many) if fits else None
 
@@ -209,10 +190,15 @@ def _plain(tensor: Tensor) -> bool:
 
 
 def _look(tensor: Tensor) -> _Look | None:
-    """None where there is more to a tensor than its look: a known value, say."""
-    if type(tensor) is not private.FakeTensor or tensor.constant is not None or not _plain(tensor):
+    """None where there is more to a tensor than its look."""
+    if type(tensor) is not private.FakeTensor or not _plain(tensor):
         return None
-    return _Look(tuple(tensor.shape), tensor.stride(), int(tensor.storage_offset()), tensor.dtype, tensor.fake_device)
+    offset = int(tensor.storage_offset())
+    return _Look(tuple(tensor.shape), tensor.stride(), offset, tensor.dtype, tensor.fake_device, _is_literal(tensor))
+
+
+def _is_literal(tensor: Tensor) -> bool:
+    return isinstance(tensor, private.FakeTensor) and tensor.constant is not None
 
 
 @functools.cache
@@ -253,147 +239,3 @@ def _grouped_product(
 
 # Operators whose shape function refuses what their kernel takes: this one wants bfloat16 (torch 2.13).
 _SHAPES: dict[Any, Callable[..., Any]] = {torch.ops.aten._grouped_mm.default: _grouped_product}
-
-
-# --- shapes, and values where they are small -----------------------------------------------------------------------
-
-
-class KnownValues:
-    """Fake tensors, beside each the real one where its values follow from what is known and are few.
-
-    Known are literals, buffers and inputs that hold data; of inputs without data, integers and booleans are taken as
-    one: an index that every table has, a position that a mask lets through. Parameters, what is computed with them,
-    and random numbers are not known.
-    """
-
-    holds_data = False
-
-    def __init__(self) -> None:
-        self.assumed = ""
-        self._fakes = FakeTensors()
-        self._values: dict[int, Tensor] = {}  # by id of the fake tensor, which the graph keeps alive
-        self._lost: set[int] = set()  # memory into which something unknown was written
-
-    def member(self, tensor: Tensor) -> Tensor:
-        fake = self._fakes.member(tensor)
-        if not isinstance(tensor, nn.Parameter) and tensor.device.type != "meta":
-            self._know(fake, tensor)
-        return fake
-
-    def given(self, tensor: Tensor) -> Tensor:
-        fake = self._fakes.given(tensor)
-        if tensor.device.type != "meta":
-            self._know(fake, tensor)
-        elif not tensor.is_floating_point() and not tensor.is_complex():
-            self.assumed = "integer inputs without data taken as 1"
-            self._know(fake, torch.ones_like(tensor, device="cpu"))
-        return fake
-
-    def stand_in(self, tensor: Tensor) -> Tensor:
-        return tensor if isinstance(tensor, private.FakeTensor) else self.member(tensor)
-
-    def run(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        try:
-            result, error = self._fakes.run(function, args, kwargs), None
-        except (private.DataDependentOutputException, private.DynamicOutputShapeException) as raised:
-            result, error = None, raised
-        sizes = sum(tensor.numel() for tensor in tensors_in(result))
-        value = self._compute(function, args, kwargs) if sizes <= SMALL else _UNKNOWN
-        if value is _UNKNOWN:
-            if error is not None:
-                raise error
-            self._lose(function, args)
-            return result
-        if error is not None:
-            result = _mapped(value, self._fakes.given)
-        for fake, real in zip(tensors_in(result), tensors_in(value), strict=True):
-            self._values[id(fake)] = real
-        return result
-
-    def _know(self, fake: Tensor, tensor: Tensor) -> None:
-        if id(fake) not in self._values and tensor.numel() <= SMALL:
-            self._values[id(fake)] = tensor.detach().clone()
-
-    def _compute(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if torch.Tag.nondeterministic_seeded in function.tags:
-            return _UNKNOWN
-        try:
-            return function(*_mapped(args, self._value), **_mapped(kwargs, self._value))
-        except _UnknownError:
-            return _UNKNOWN
-
-    def _value(self, tensor: Tensor) -> Tensor:
-        value = self._values.get(id(self.stand_in(tensor)))
-        if value is None or private.storage_key(value) in self._lost:
-            raise _UnknownError
-        return value
-
-    def _lose(self, function: Any, args: tuple[Any, ...]) -> None:
-        for argument, value in zip(function._schema.arguments, args, strict=False):
-            if argument.alias_info is not None and argument.alias_info.is_write:
-                for tensor in tensors_in(value):
-                    if id(tensor) in self._values:
-                        self._lost.add(private.storage_key(self._values[id(tensor)]))
-
-
-_UNKNOWN = object()
-
-
-class _UnknownError(Exception):
-    """An operand has no known value."""
-
-
-def _mapped(value: Any, function: Callable[[Tensor], Tensor]) -> Any:
-    if isinstance(value, Tensor):
-        return function(value)
-    if isinstance(value, tuple | list):
-        return type(value)([_mapped(item, function) for item in value])
-    if isinstance(value, dict):
-        return {key: _mapped(item, function) for key, item in value.items()}
-    return value
-
-
-# --- everything for real -------------------------------------------------------------------------------------------
-
-
-class RealTensors:
-    """The model as it is, on copies of its tensors; what has no data gets some.
-
-    Parameters without data are drawn from a normal distribution of deviation 0.02, as BERT and GPT-2 start (Devlin et
-    al., NAACL 2019; Radford et al., 2019), inputs from a standard normal one; integers and booleans are one. The draw
-    is the same every time.
-    """
-
-    holds_data = True
-
-    def __init__(self) -> None:
-        self.assumed = ""
-        self._twins: dict[int, tuple[Tensor, Tensor]] = {}
-        self._generator = torch.Generator().manual_seed(0)
-
-    def member(self, tensor: Tensor) -> Tensor:
-        known = self._twins.get(id(tensor))
-        if known is None:
-            real = self._filled(tensor, 0.02)
-            if isinstance(tensor, nn.Parameter):
-                real = nn.Parameter(real, tensor.requires_grad)
-            known = self._twins[id(tensor)] = tensor, real
-        return known[1]
-
-    def given(self, tensor: Tensor) -> Tensor:
-        return self._filled(tensor, 1.0)
-
-    def stand_in(self, tensor: Tensor) -> Tensor:
-        return tensor
-
-    def run(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        return function(*args, **kwargs)
-
-    def _filled(self, tensor: Tensor, deviation: float) -> Tensor:
-        if tensor.device.type != "meta":
-            return tensor.detach().clone()
-        self.assumed = "weights and inputs without data drawn at random, integers among them taken as 1"
-        if not tensor.is_floating_point():
-            return torch.ones_like(tensor, device="cpu")
-        drawn = torch.empty(tensor.shape).normal_(0, deviation, generator=self._generator)
-        return torch.empty_like(tensor, device="cpu").copy_(drawn)

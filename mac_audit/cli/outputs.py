@@ -1,0 +1,80 @@
+"""Where reports go: ``-o FORMAT[=FILE]``, several in one run."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mac_audit.errors import MacAuditError
+from mac_audit.files import write_whole
+
+if TYPE_CHECKING:
+    from mac_audit.reporters import View
+
+    Render = Callable[[Sequence[Any], View], str]  # of reports, or of diffs: what has the name of a model
+
+_NAME = "{name}"
+
+
+def output_option(formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """``-o``, which a command receives as ``texts`` and reads with ``outputs``; ``formats`` are those that it has."""
+    return click.option(
+        "-o",
+        "--output",
+        "texts",
+        multiple=True,
+        metavar="FORMAT[=FILE]",
+        help=f"{formats}: to standard output or a file; may be repeated. {_NAME} in FILE is the model's.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One format: a file that holds all reports, a file for each (with ``{name}`` in it), or standard output."""
+
+    render: Render
+    file: str = ""
+
+    def files(self, names: Sequence[str]) -> list[str]:
+        """The file of each model; all the same where one file holds all."""
+        return [self.file.replace(_NAME, re.sub(r"[^\w.-]+", "-", name)) for name in names]
+
+
+def outputs(texts: Sequence[str], find: Callable[[str], Render]) -> list[Output]:
+    """Read ``-o`` options, a table without any; at most one goes to standard output. ``find`` knows the formats."""
+    named = (text.partition("=") for text in texts or ("table",))
+    found = [Output(find(name), file) for name, _, file in named]
+    if sum(not output.file for output in found) > 1:
+        raise MacAuditError("Two formats go to standard output; give all but one a file, as in -o json=report.json.")
+    return found
+
+
+def write(shown: Sequence[Any], found: Sequence[Output], depth: int | None = None, sort: Any = "order") -> None:
+    """Render reports or diffs in each format, the files first."""
+    from mac_audit.reporters import View
+
+    for output in sorted(found, key=lambda output: not output.file):
+        if not output.file:
+            view = View(shutil.get_terminal_size().columns, _colored(), depth, sort)
+            click.echo(output.render(shown, view), nl=False, color=view.color)
+            continue
+        by_file: dict[str, list[Any]] = {}
+        for one, file in zip(shown, output.files([one.name for one in shown]), strict=True):
+            by_file.setdefault(file, []).append(one)
+        for file, own in by_file.items():
+            if _NAME in output.file and len(own) > 1:
+                names = " and ".join(one.name for one in own)
+                raise MacAuditError(f"What is told of {names} would both be {file}; give the models other names.")
+            write_whole(Path(file), output.render(own, View(width=100, depth=depth, sort=sort)))
+
+
+def _colored() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

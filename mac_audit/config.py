@@ -1,0 +1,149 @@
+"""The configuration file: ``mac-audit.toml``, or ``[tool.mac-audit]`` in ``pyproject.toml``.
+
+It is looked for from the working directory upwards, as far as the top of the repository; in one folder
+``mac-audit.toml`` comes first. Paths in it start at its own folder. Every key is checked.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tomllib
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from mac_audit.errors import MacAuditError, nearest
+from mac_audit.plain import from_plain
+from mac_audit.report import Severity
+from mac_audit.request import Request
+from mac_audit.suppress import LayerIgnore
+
+OWN, SHARED = "mac-audit.toml", "pyproject.toml"
+PATHS = ("target", "device", "plugins")  # fields of a request that may name a file
+_FILES = (".py", ".json", ".pt2", ".toml")  # what ends in one of these, before a colon, is a file
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model with a name. ``request`` has the fields of ``Request`` that are given, ``target`` always."""
+
+    name: str
+    request: dict[str, Any]
+    budgets: dict[str, str | int | float] = field(default_factory=dict)
+    ignore: tuple[str | LayerIgnore, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What a file says, or the command line; None and empty is nothing.
+
+    ``request`` has the fields of ``Request`` that hold for every model but those that say otherwise. ``ignore`` are
+    rules that do not run, and layers at which findings do not count. ``rules`` are options by code or name.
+    """
+
+    file: str = ""
+    model: tuple[Model, ...] = ()
+    request: dict[str, Any] = field(default_factory=dict)
+    select: tuple[str, ...] | None = None
+    extend_select: tuple[str, ...] = ()
+    ignore: tuple[str | LayerIgnore, ...] = ()
+    rules: dict[str, dict[str, Any]] = field(default_factory=dict)
+    budgets: dict[str, str | int | float] = field(default_factory=dict)
+    fail_on: Severity | None = None
+    strict: bool | None = None
+    baseline: str | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where its paths start."""
+        return Path(self.file).resolve().parent
+
+
+def find(start: Path) -> Path | None:
+    """The configuration file that holds for ``start``, a folder."""
+    for folder in (start, *start.parents):
+        if (own := folder / OWN).is_file():
+            return own
+        if (shared := folder / SHARED).is_file() and _table(shared) is not None:
+            return shared
+        if (folder / ".git").exists():
+            break
+    return None
+
+
+def read(path: Path) -> Config:
+    """The configuration in ``path``; ``MacAuditError`` names the place of what is wrong, and the nearest key."""
+    where = os.path.relpath(path)
+    table = _table(path)
+    if table is None:
+        raise MacAuditError(f"{where} has no table [tool.mac-audit]; add one, or give another file with --config.")
+    tables = table.pop("model", [])
+    if not isinstance(tables, list) or not all(isinstance(model, dict) for model in tables):
+        raise MacAuditError(f"{where}: models are written as [[model]] tables, one for each.")
+    models = tuple(_model(model, f"{where}: model {i + 1}", path.parent) for i, model in enumerate(tables))
+    names = [model.name for model in models]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise MacAuditError(f"{where}: two models have the name {twice[0]!r}; give each its own.")
+    own, request = _split(table, Config, {"target", "arguments"}, where, path.parent)
+    config = from_plain(Config, {**own, "request": request, "file": where}, f"{where}: settings")
+    baseline = config.baseline and beside(path.parent, config.baseline)
+    return replace(config, model=models, baseline=baseline)
+
+
+def _model(table: Mapping[str, Any], where: str, folder: Path) -> Model:
+    own, request = _split(table, Model, set(), where, folder)
+    if "target" not in request:
+        raise MacAuditError(f'{where} lacks a target; give it one, as in target = "model.py:Net".')
+    return from_plain(Model, {"name": table["target"], **own, "request": request}, where)
+
+
+def _split(
+    table: Mapping[str, Any], kind: type, without: set[str], where: str, folder: Path
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The keys of ``table`` that are fields of ``kind``, and those that are fields of a request, checked."""
+    hints = typing.get_type_hints(Request)
+    fields = {field.name for field in dataclasses.fields(kind)} - {"file", "model", "request"}
+    own: dict[str, Any] = {}
+    request: dict[str, Any] = {}
+    for key, value in table.items():
+        name = key.replace("-", "_")
+        if name in fields:
+            own[name] = value
+        elif name in hints and name not in without:
+            request[name] = _beside(folder, name, from_plain(hints[name], value, f"{where}: {key}"))
+        else:
+            known = [known.replace("_", "-") for known in (*fields, "model", *hints) if known not in without]
+            raise MacAuditError(f"{where}: there is no key {key!r}.{nearest(key, known)}")
+    return own, request
+
+
+def _beside(folder: Path, name: str, value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_beside(folder, name, item) for item in value)
+    return beside(folder, value) if isinstance(value, str) and name in PATHS else value
+
+
+def beside(folder: Path, text: str) -> str:
+    """``text``, where it names a file, as seen from the working directory; it is written as seen from ``folder``."""
+    file, colon, name = text.rpartition(":") if not text.endswith(_FILES) else (text, "", "")
+    return f"{os.path.relpath(folder / file)}{colon}{name}" if file.endswith(_FILES) else text
+
+
+def _table(path: Path) -> dict[str, Any] | None:
+    """What the file says of us; None for one that says nothing."""
+    where = os.path.relpath(path)
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise MacAuditError(f"{where} cannot be read: {error.strerror}; give another file with --config.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise MacAuditError(f"{where} is not TOML: {error}.") from None
+    if path.name != SHARED:
+        return document
+    table = document.get("tool", {}).get("mac-audit")
+    if table is not None and not isinstance(table, dict):
+        raise MacAuditError(f"{where}: tool.mac-audit should be a table.")
+    return table

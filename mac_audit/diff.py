@@ -1,0 +1,219 @@
+"""Report × Report → Diff: what changed from one audit to another, as plain data.
+
+Layers are paired first by path where nothing about them changed, then by what they are (type, shapes, cost) wherever
+they stand now, and what is left by path alone. So a layer that is put into a sequence is one that was added, and those
+behind it have moved. Figures of layers are what their own operators cost: they add up to the change of the totals.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict, deque
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Literal
+
+from mac_audit.plain import to_plain
+from mac_audit.report import Finding, LayerRow, Report, RuleResult, Totals
+
+SCHEMA_VERSION = 1
+
+Kind = Literal["added", "removed", "changed", "moved"]
+_Known = tuple[Hashable, Finding]  # with the rule and the layer, by its path among the new ones
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A figure before and after; None where there was none to measure."""
+
+    old: float | None
+    new: float | None
+
+    @property
+    def by(self) -> float:
+        """What was added to it."""
+        return (self.new or 0) - (self.old or 0)
+
+    @property
+    def share(self) -> float | None:
+        """The same in relation to what it was; None where it was nothing."""
+        return self.by / self.old if self.old else None
+
+
+@dataclass(frozen=True, slots=True)
+class LayerChange:
+    """A layer before and after; None where it did not exist. A ``moved`` one has another path and is the same."""
+
+    kind: Kind
+    old: LayerRow | None
+    new: LayerRow | None
+
+    @property
+    def path(self) -> str:
+        """Where it is, or was."""
+        row = self.new or self.old
+        return row.path if row else ""
+
+    def change(self, figure: Literal["madds", "mac_elements", "mac_bytes"]) -> Change:
+        """One figure of its own operators."""
+        old, new = (getattr(row.own, figure) if row else 0 for row in (self.old, self.new))
+        return Change(old, new)
+
+    @property
+    def params(self) -> Change:
+        """Its own parameters."""
+        return Change(*(row.own_params if row else 0 for row in (self.old, self.new)))
+
+
+@dataclass(frozen=True, slots=True)
+class RuleChange:
+    """The verdict of a rule before and after; None where the rule did not run."""
+
+    code: str
+    name: str
+    old: RuleResult | None
+    new: RuleResult | None
+
+    @property
+    def changed(self) -> bool:
+        """Whether verdict, value or limit is another."""
+        old, new = ((rule.verdict, rule.value, rule.limit) if rule else None for rule in (self.old, self.new))
+        return old != new
+
+    @property
+    def value(self) -> Change:
+        """What it measured."""
+        return Change(self.old.value if self.old else None, self.new.value if self.new else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two reports, in short."""
+
+    name: str
+    target: str
+    execution: str
+    verdict: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """What changed.
+
+    ``totals`` are by the names of ``Totals``, ``layers`` those that changed, ``rules`` all of either side.
+    ``new_findings`` count now and did not before, ``fixed_findings`` the other way round. ``notes`` say why the two
+    reports may not be comparable, ``exceeded`` what grew more than it may (``mac_audit.increase``).
+    """
+
+    old: Side
+    new: Side
+    totals: dict[str, Change]
+    layers: tuple[LayerChange, ...]
+    rules: tuple[RuleChange, ...]
+    new_findings: tuple[Finding, ...]
+    fixed_findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
+    exceeded: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The model's, as it is now."""
+        return self.new.name
+
+    def to_json(self) -> str:
+        """One JSON document with a final newline."""
+        return json.dumps({"schema_version": SCHEMA_VERSION, **to_plain(self)}, indent=1, allow_nan=False) + "\n"
+
+
+def compare(old: Report, new: Report) -> Diff:
+    """What changed from ``old`` to ``new``."""
+    pairs = list(_paired(old.layers, new.layers))
+    paths = {before.path: after.path if after else None for before, after in pairs if before}
+    before = [((f.code, paths.get(f.layer)), f) for f in old.findings if f.suppressed is None]
+    after = [((f.code, f.layer), f) for f in new.findings if f.suppressed is None]
+    return Diff(
+        old=_side(old),
+        new=_side(new),
+        totals={name: Change(getattr(old.totals, name), getattr(new.totals, name)) for name in figures()},
+        layers=tuple(_changes(pairs)),
+        rules=_rules(old, new),
+        new_findings=_without(after, before),
+        fixed_findings=_without(before, after),
+        notes=tuple(_notes(old, new)),
+    )
+
+
+def figures() -> tuple[str, ...]:
+    """The names of the totals that are numbers."""
+    return tuple(field.name for field in fields(Totals) if field.type in ("int", "float"))
+
+
+def _rules(old: Report, new: Report) -> tuple[RuleChange, ...]:
+    rules = [{rule.code: replace(rule, help="") for rule in report.rules} for report in (old, new)]
+    names = {code: rule.name for side in rules for code, rule in side.items()}
+    return tuple(RuleChange(code, name, rules[0].get(code), rules[1].get(code)) for code, name in names.items())
+
+
+def _side(report: Report) -> Side:
+    return Side(report.name or report.target, report.target, report.execution, report.verdict, report.version)
+
+
+def _is(row: LayerRow) -> Hashable:
+    """What a layer is, wherever it stands."""
+    return (row.type, row.input_shapes, row.output_shapes, row.calls, row.own_params, row.own)
+
+
+def _paired(old: Sequence[LayerRow], new: Sequence[LayerRow]) -> Iterator[tuple[LayerRow | None, LayerRow | None]]:
+    """Each layer of either side once, with its partner; in the order of the new ones, removed ones last."""
+    left = {row.path: row for row in old}
+    partners: dict[str, LayerRow] = {}
+    for row in new:
+        if row.path in left and _is(left[row.path]) == _is(row):
+            partners[row.path] = left.pop(row.path)
+    alike: defaultdict[Hashable, deque[LayerRow]] = defaultdict(deque)
+    for row in left.values():
+        alike[_is(row)].append(row)
+    for row in new:
+        if row.path not in partners and alike[_is(row)]:
+            partners[row.path] = left.pop(alike[_is(row)].popleft().path)
+    for row in new:
+        if row.path not in partners and row.path in left:
+            partners[row.path] = left.pop(row.path)
+    for row in new:
+        yield partners.get(row.path), row
+    for row in left.values():
+        yield row, None
+
+
+def _changes(pairs: Sequence[tuple[LayerRow | None, LayerRow | None]]) -> Iterator[LayerChange]:
+    for old, new in pairs:
+        if old is None or new is None:
+            yield LayerChange("added" if old is None else "removed", old, new)
+        elif _is(old) != _is(new):
+            yield LayerChange("changed", old, new)
+        elif old.path != new.path:
+            yield LayerChange("moved", old, new)
+
+
+def _without(findings: Sequence[_Known], others: Sequence[_Known]) -> tuple[Finding, ...]:
+    """The findings that have no counterpart among the others."""
+    left = Counter(key for key, _ in others)
+    found = []
+    for key, finding in findings:
+        if left[key]:
+            left[key] -= 1
+        else:
+            found.append(finding)
+    return tuple(found)
+
+
+def _notes(old: Report, new: Report) -> Iterator[str]:
+    for name in ("execution", "flop_convention", "version"):
+        if (before := getattr(old, name)) != (after := getattr(new, name)):
+            yield f"{name.replace('_', ' ')} {before} is compared with {after}"
+    if [(t.shape, t.dtype) for t in old.inputs] != [(t.shape, t.dtype) for t in new.inputs]:
+        yield "the inputs are not the same: figures differ also where the model does not"
+    for which, report in (("old", old), ("new", new)):
+        if report.totals.lower_bound:
+            yield f"the totals of the {which} one are a lower bound: operators without a formula"

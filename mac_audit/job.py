@@ -1,0 +1,108 @@
+"""Job: one model to audit and how to judge it, as plain data, done here or in a process of its own."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from mac_audit import engine
+from mac_audit.device_file import find
+from mac_audit.errors import MacAuditError
+from mac_audit.network import Network
+from mac_audit.plugins import load_plugins
+from mac_audit.profile import Profile
+from mac_audit.report import Report, Severity
+from mac_audit.request import Request
+from mac_audit.rule import Rule, discover
+from mac_audit.selection import Choice
+from mac_audit.suppress import LayerIgnore, Use, suppressed
+from mac_audit.timings import known_times
+
+SAVED = ".json"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to audit and by what. ``folder`` is where modules are looked for, besides the working directory."""
+
+    name: str
+    request: Request
+    choices: tuple[Choice, ...]
+    ignores: tuple[LayerIgnore, ...] = ()
+    fail_on: Severity = "error"
+    flop_convention: Literal["paper", "torch"] = "paper"
+    folder: str = ""
+
+    @property
+    def needs_torch(self) -> bool:
+        """Whether there is a model to capture, and not a network that was saved."""
+        return not self.request.target.endswith(SAVED)
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """The report of a job, and the use that each suppression was of."""
+
+    report: Report
+    uses: tuple[Use, ...] = ()
+
+
+def run(job: Job) -> Audited:
+    """Capture, cost and judge; ``MacAuditError`` where that cannot be done."""
+    if job.folder and job.folder not in sys.path:
+        sys.path.append(job.folder)
+    rules = discover(load_plugins(job.request.plugins))
+    device = find(job.request.device) if job.request.device else None  # a wrong name is told before the model is built
+    profile = Profile(network_of(job.request), job.request.execution, device, known_times(device))
+    report = judged(
+        profile,
+        rules,
+        job.choices,
+        target=job.request.target,
+        name=job.name,
+        fail_on=job.fail_on,
+        flop_convention=job.flop_convention,
+    )
+    return Audited(*suppressed(report, profile, rules, job.ignores))
+
+
+def judged(profile: Profile, rules: Sequence[Rule], choices: Sequence[Choice], **told: Any) -> Report:
+    """The report of ``profile`` by those of ``rules`` that were chosen; ``told`` is what else the engine takes."""
+    chosen = {choice.code: choice for choice in choices}
+    return engine.audit(
+        profile,
+        [rule for rule in rules if rule.code in chosen],
+        options={code: choice.options for code, choice in chosen.items()},
+        severities={code: choice.severity for code, choice in chosen.items()},
+        **told,
+    )
+
+
+def network_of(request: Request) -> Network:
+    """The network that ``request`` names: one that was saved, without torch, or captured from a model."""
+    if request.target.endswith(SAVED):
+        return _saved(request)
+    from mac_audit.api import trace
+
+    try:
+        return trace(request)
+    except SystemExit:
+        raise MacAuditError(
+            f"Auditing {request.target} ended the program; its forward calls sys.exit, take that out."
+        ) from None
+
+
+def _saved(request: Request) -> Network:
+    if request.arguments or request.inputs:
+        raise MacAuditError(f"{request.target} is captured already; --arg and --input have nothing to act on.")
+    try:
+        text = Path(request.target).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        told = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise MacAuditError(
+            f"{request.target} cannot be read: {told}; mac-audit trace MODEL -o {request.target} writes one."
+        ) from None
+    return Network.from_json(text, request.target)

@@ -1,0 +1,112 @@
+"""What a report complains of, as every format tells it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mac_audit.report import Finding, Line, Report, RuleResult, Severity
+from mac_audit.units import amount, count, duration, percent, size
+
+_FILE = re.compile(r"(?P<file>.+\.(?:py|pt2|json))(?::\w+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why an audit is not the whole truth: none was made, a rule crashed (``rule``), or nobody knows an operator."""
+
+    kind: str
+    severity: Severity
+    message: str
+    lines: tuple[Line, ...] = ()
+    rule: str = ""
+
+
+def problems(report: Report) -> tuple[Finding, ...]:
+    """The findings that count; a rule that fails has at least one."""
+    return tuple(finding for finding in report.findings if finding.suppressed is None)
+
+
+def suppressed(report: Report) -> tuple[Finding, ...]:
+    """The findings that do not count."""
+    return tuple(finding for finding in report.findings if finding.suppressed is not None)
+
+
+def troubles(report: Report) -> tuple[Trouble, ...]:
+    """What could not be audited, judged or counted."""
+    if report.error:
+        return (Trouble("not-audited", "error", report.error),)
+    crashed = (
+        Trouble("crashed-rule", "error", f"the rule {rule.code} crashed: {rule.reason}", rule=rule.code)
+        for rule in report.errors
+    )
+    unknown = (
+        Trouble(
+            "unknown-operator",
+            "warning",
+            f"{entry.target} ×{entry.count} has no formula: its arithmetic is not counted, totals are a lower bound",
+            entry.sources,
+        )
+        for entry in report.coverage.unknown
+    )
+    return *crashed, *unknown
+
+
+def measured(rule: RuleResult) -> tuple[str, str]:
+    """Value and limit in the rule's unit; nothing where it was not measured."""
+    if rule.value is None or rule.limit is None:
+        return "", ""
+    limit = f"{rule.limit:g}" if rule.unit == "ratio" else amount(rule.limit, rule.unit)
+    return amount(rule.value, rule.unit), limit
+
+
+def by_line(findings: Sequence[Finding]) -> list[tuple[Finding, ...]]:
+    """Places that one line made are told together; within a rule the line that saves most comes first."""
+    lines: dict[tuple[str, Line | str], list[Finding]] = {}
+    for finding in findings:
+        lines.setdefault((finding.code, finding.source or finding.message), []).append(finding)
+    return sorted(map(tuple, lines.values()), key=lambda found: (found[0].code, -_saved_elements(found)))
+
+
+def places(findings: Sequence[Finding]) -> str:
+    """``features.0 and 2 more``."""
+    first = findings[0].layer or "the model"
+    return f"{first} and {len(findings) - 1} more" if len(findings) > 1 else first
+
+
+def saves(findings: Sequence[Finding]) -> str:
+    """``saves 168 K of MAC, 671 KB, 5.5 % of the model's``, or nothing."""
+    if not (elements := _saved_elements(findings)):
+        return ""
+    bytes_saved = size(sum(finding.saving.mac_bytes for finding in findings))
+    share = percent(sum(finding.saving.share for finding in findings))
+    return f"saves {count(elements)} of MAC, {bytes_saved}, {share} of the model's"
+
+
+def saves_time(findings: Sequence[Finding]) -> str:
+    """``predicted to save 12.3 µs``, or nothing where no device was named."""
+    times = [ms for finding in findings if (ms := finding.saving.predicted_ms) is not None]
+    return f"predicted to save {duration(sum(times))}" if times else ""
+
+
+def told(findings: Sequence[Finding]) -> list[str]:
+    """What is wrong at one line, what to write instead and what that saves, a line of text each."""
+    worst = findings[0]
+    instead = f"instead {worst.instead}" if worst.instead else ""
+    return [text for text in (worst.message, instead, saves(findings), saves_time(findings)) if text]
+
+
+def line_of(finding: Finding, report: Report) -> Line | None:
+    """The line to edit; without one, the first of the file that was audited, if it was a file."""
+    return finding.source or start_of(report)
+
+
+def start_of(report: Report) -> Line | None:
+    """The first line of the file that the target names; None for a target that is no file."""
+    match = _FILE.fullmatch(report.target)
+    return Line(match["file"], 1) if match else None
+
+
+def _saved_elements(findings: Sequence[Finding]) -> int:
+    return sum(finding.saving.mac_elements for finding in findings)

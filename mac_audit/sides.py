@@ -1,0 +1,130 @@
+"""The two sides of a diff: reports from saved files, or from auditing targets, now or at a git revision.
+
+What judges is imported where something is judged: saved reports are compared in no time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mac_audit.errors import MacAuditError
+from mac_audit.report import Line, Report
+from mac_audit.worktree import Worktree, checked_out
+
+if TYPE_CHECKING:
+    from mac_audit.job import Job
+
+Given = Mapping[str, Any]  # what the command line says of a request, by its fields
+
+
+def two(old: str, new: str, given: Given) -> tuple[list[Report], list[Report]]:
+    """The reports of two sources, each a saved report, a saved network or a target.
+
+    Saved files are read without torch. Every target is audited in a process of its own, so that modules of the same
+    name do not mix.
+    """
+    targets = [source for source in (old, new) if not _is_saved(source)]
+    if not targets and given:
+        raise MacAuditError(f"{old} and {new} are saved already; the options of a target have nothing to act on.")
+    audited = dict(zip(targets, _audited(targets, given), strict=True)) if targets else {}
+    first, second = ([audited[source]] if source in audited else saved(source) for source in (old, new))
+    return first, second
+
+
+def since(revision: str, targets: Sequence[str], given: Given) -> tuple[list[Report], list[Report]]:
+    """The reports of ``targets`` at a git revision and now; without targets, of all that the configuration names.
+
+    Each side is audited under the configuration that stands beside it.
+    """
+    with checked_out(revision) as worktree, contextlib.chdir(worktree.here):
+        try:
+            old = [_as_of(worktree, report) for report in _audited(targets, given)]
+        except MacAuditError as error:
+            raise MacAuditError(f"At {revision}: {error}") from error
+    return old, _audited(targets, given)
+
+
+def saved(file: str) -> list[Report]:
+    """The reports in a JSON file: those that ``-o json`` wrote, or that of a network that was saved."""
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        told = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise MacAuditError(f"{file} cannot be read: {told}; give a report that -o json={file} wrote.") from None
+    try:
+        document = json.loads(text)
+    except ValueError:
+        document = None  # told by what reads it in earnest
+    if isinstance(document, list):
+        return [Report.from_json(json.dumps(part), f"{file}[{place}]") for place, part in enumerate(document)]
+    if isinstance(document, dict) and "tensors" in document:
+        return [_judged(file, text)]
+    return [Report.from_json(text, file)]
+
+
+def pairs(old: Sequence[Report], new: Sequence[Report]) -> tuple[list[tuple[Report, Report]], list[str]]:
+    """Reports of the same model, and sentences about models that one side lacks; two single ones belong together."""
+    for report in (*old, *new):
+        if report.error:
+            raise MacAuditError(f"{report.name} was not audited ({report.error}); there is nothing to compare.")
+    if len(old) == len(new) == 1:
+        return [(old[0], new[0])], []
+    before, after = ({report.name or report.target: report for report in side} for side in (old, new))
+    lacking = [f"{name} is new, there is nothing to compare it with" for name in after if name not in before]
+    lacking += [f"{name} is gone" for name in before if name not in after]
+    return [(before[name], after[name]) for name in after if name in before], lacking
+
+
+def _is_saved(source: str) -> bool:
+    return source.endswith(".json")
+
+
+def _judged(file: str, network: str) -> Report:
+    from mac_audit import engine
+    from mac_audit.network import Network
+    from mac_audit.profile import Profile
+    from mac_audit.rule import discover
+
+    return engine.audit(Profile(Network.from_json(network, file)), discover(), target=file)
+
+
+def _audited(targets: Sequence[str], given: Given) -> list[Report]:
+    from mac_audit import config, settings
+    from mac_audit.parallel import run_all
+
+    path = config.find(Path.cwd())
+    file = config.read(path) if path else config.Config()
+    jobs = settings.jobs(file, config.Config(request=dict(given)), targets)
+    reports = [audited.report for audited in run_all(jobs, min(len(jobs), 2), _quietly)]
+    for report in reports:
+        if report.error:
+            raise MacAuditError(report.error)
+    return reports
+
+
+def _quietly(job: Job) -> None:
+    """Nobody waits for a single model of a diff."""
+    del job
+
+
+def _as_of(worktree: Worktree, report: Report) -> Report:
+    """The report with lines of the worktree told as lines of the repository.
+
+    ``MacAuditError`` where the model came from today's files after all: an installed package, or an absolute path.
+    """
+    for line in _lines(report):
+        if Path(line.file).is_absolute() and Path(line.file).is_relative_to(worktree.repository):
+            raise MacAuditError(
+                f"the model came from {line.file} of today, not from the revision; name it by a path relative to the"
+                " working directory, and import nothing from the repository that is installed."
+            )
+    return Report.from_json(report.to_json().replace(json.dumps(f"{worktree.root}/")[1:-1], ""))
+
+
+def _lines(report: Report) -> Iterable[Line]:
+    sources = [*(row.source for row in report.layers), *(row.source for row in report.operators)]
+    return filter(None, sources)

@@ -1,0 +1,64 @@
+"""The example of a rule package: installed for itself, found by its entry points."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent / "docs" / "examples"
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that holds the installed package and nothing else."""
+    folder = tmp_path_factory.mktemp("house-rules")
+    source = folder / "source"  # a build writes beside what it builds
+    shutil.copytree(EXAMPLES / "house-rules", source)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    done = subprocess.run(
+        [*command, "--target", str(folder / "site"), str(source)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return folder / "site"
+
+
+def mac_audit(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    return subprocess.run(
+        [sys.executable, "-m", "mac_audit", *arguments], capture_output=True, text=True, env=environment, check=False
+    )
+
+
+def test_its_rule_runs_like_any_other(installed: Path) -> None:
+    model = ["check", "--isolated", str(EXAMPLES / "bottleneck.py"), "--arg", "channels=72", "--arg", "groups=1"]
+    done = mac_audit(installed, *model, "--input", "1,72,8,8", "--select", "H", "-o", "json")
+    assert done.returncode == 1, done.stderr
+    report = json.loads(done.stdout)
+    (rule,) = report["rules"]
+    assert (rule["code"], rule["verdict"], rule["value"]) == (
+        "H1",
+        "fail",
+        4,
+    )  # two blocks, 72 // 8 channels twice in each
+    assert {finding["layer"] for finding in report["findings"]} == {"0.narrow", "0.middle", "1.narrow", "1.middle"}
+    page = mac_audit(installed, "rule", "odd-channels")
+    assert "multiple (default 8): what our accelerator's vector unit takes at once." in page.stdout
+
+
+def test_its_reporter_is_a_format(installed: Path) -> None:
+    model = ["check", "--isolated", str(EXAMPLES / "bottleneck.py"), "--exit-zero"]
+    done = mac_audit(installed, *model, "-o", "csv")
+    assert done.returncode == 0, done.stderr
+    rows = list(csv.DictReader(done.stdout.splitlines()))
+    assert [row["layer"] for row in rows][:3] == ["", "0", "0.narrow"]
+    assert int(rows[2]["madds"]) == 28 * 28 * 256 * 32
+    unknown = mac_audit(installed, *model, "-o", "cvs")
+    assert unknown.returncode == 2
+    assert "Did you mean csv?" in unknown.stderr
