@@ -68,6 +68,7 @@ class Measured:
     spread: float
     between: float  # seconds from one operator to the next
     steps: tuple[Step, ...]
+    deep: bool = False
 
     def predicted(self, device: Device) -> float:
         """Seconds."""
@@ -143,7 +144,7 @@ def _gathered(workload: Workload, work: Running, rounds: int, between: float, st
     sample = Sample(tuple(seconds for seconds, _ in known.values()))
     profile = Profile(work.network, EXECUTION)
     steps = steps_of(profile.operators, profile.network)
-    return Measured(workload.name, sample.seconds, sample.spread, between, steps)
+    return Measured(workload.name, sample.seconds, sample.spread, between, steps, workload.deep)
 
 
 # --- from measurements to a device -----------------------------------------------------------------------------------
@@ -242,7 +243,25 @@ def _fitted(blank: Device, found: Sequence[Measured]) -> Device:
         if step.costed.kind in OTHERS
     }
     start = replace(by_class, rates={**by_class.rates, **by_operator})
-    return fitted(start, list(_free_operators(start, found)), residuals, len(found), touched)
+    each = fitted(start, list(_free_operators(start, found)), residuals, len(found), touched)
+    return _slower(each, median([item.seconds / item.predicted(each) for item in found if item.deep] or [1.0]))
+
+
+def _slower(device: Device, factor: float) -> Device:
+    """``device`` with all times longer by ``factor``: what networks take beyond what their parts take alone."""
+
+    def divided(figure: Figure) -> Figure:
+        return replace(figure, value=figure.value / factor)
+
+    assert device.view is not None
+    return replace(
+        device,
+        peak={dtype: divided(figure) for dtype, figure in device.peak.items()},
+        bandwidth=divided(device.bandwidth),
+        caches=tuple(replace(cache, bandwidth=cache.bandwidth / factor) for cache in device.caches),
+        launch=replace(device.launch, value=device.launch.value * factor),
+        view=replace(device.view, value=device.view.value * factor),
+    )
 
 
 def _free_classes() -> Iterator[Free]:

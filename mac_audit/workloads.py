@@ -21,11 +21,15 @@ Entry = tuple[str, Build, Shape]
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A stack of layers and the shape of its input; ``name`` says which and how large."""
+    """A stack of layers and the shape of its input; ``name`` says which and how large.
+
+    ``deep`` ones are small networks, in which other operators have run since an operator's turn before.
+    """
 
     name: str
     build: Build
     shape: Shape
+    deep: bool = False
 
 
 class Apply(nn.Module):
@@ -56,8 +60,8 @@ class Attention(nn.Module):
 def workloads() -> tuple[Workload, ...]:
     """All of them; names are different."""
     return tuple(
-        Workload(f"{name} {'×'.join(map(str, shape))}", build, shape)
-        for part in (_convolutions, _separable, _products, _movers, _blocks)
+        Workload(f"{name} {'×'.join(map(str, shape))}", build, shape, part is _networks)
+        for part in (_convolutions, _separable, _products, _movers, _blocks, _networks)
         for name, build, shape in part()
     )
 
@@ -159,6 +163,35 @@ def _blocks() -> Iterator[Entry]:
         yield "feed-forward", partial(_feed_forward, d), (n, length, d)
 
 
+def _networks() -> Iterator[Entry]:
+    """None of them is anybody's: three stages of two blocks behind a stem, or six layers of a transformer."""
+    for name, block in (
+        ("bottlenecks", _bottleneck),
+        ("inverted bottlenecks", _inverted_bottleneck),
+        ("plain", _plain),
+    ):
+        for n, width, side in ((1, 24, 160), (1, 48, 128), (4, 32, 96)):
+            yield f"network of {name} from {width}", partial(_stages, block, width), (n, 3, side, side)
+    for n, length, heads, d in ((1, 128, 4, 256), (1, 197, 3, 192), (4, 64, 6, 384)):
+        yield f"transformer of {heads} heads", partial(_transformer, heads, d), (n, length, d)
+
+
+def _stages(block: Callable[[int], nn.Module], width: int) -> nn.Module:
+    layers = [_normed(3, width, 3, stride=2)]
+    for stage in range(3):
+        c = width << stage
+        layers += [_normed(c, 2 * c, 3, stride=2), block(2 * c), block(2 * c)]
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8 * width, 1000))
+
+
+def _plain(c: int) -> nn.Module:
+    return _normed(c, c, 3)
+
+
+def _transformer(heads: int, d: int) -> nn.Module:
+    return nn.Sequential(*(layer for _ in range(6) for layer in (_linears(d, d), Attention(heads), _feed_forward(d))))
+
+
 def _convs(c_in: int, c_out: int, kernel: int, stride: int = 1, groups: int = 1, layers: int = 1) -> nn.Module:
     padding = 0 if stride == kernel else kernel // 2
     return nn.Sequential(
@@ -178,8 +211,8 @@ def _norms(norm: Callable[[int], nn.Module], width: int) -> nn.Module:
     return nn.Sequential(norm(width), norm(width))
 
 
-def _normed(c_in: int, c_out: int, kernel: int, groups: int = 1) -> nn.Module:
-    return nn.Sequential(_convs(c_in, c_out, kernel, groups=groups), nn.BatchNorm2d(c_out), nn.ReLU(inplace=True))
+def _normed(c_in: int, c_out: int, kernel: int, groups: int = 1, stride: int = 1) -> nn.Module:
+    return nn.Sequential(_convs(c_in, c_out, kernel, stride, groups), nn.BatchNorm2d(c_out), nn.ReLU(inplace=True))
 
 
 def _bottleneck(c: int) -> nn.Module:

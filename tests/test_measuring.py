@@ -241,7 +241,7 @@ def test_calibration_finds_a_machine_that_it_has_the_form_of(monkeypatch: pytest
         network = network_of(workload.build(), *workload.shape)
         steps = calibrate.steps_of(Profile(network, "eager").operators, network)
         seconds = sum(time_of(step, TRUTH).total for step in steps)
-        return calibrate.Measured(workload.name, seconds, 0.01, 1e-6, steps)
+        return calibrate.Measured(workload.name, seconds, 0.01, 1e-6, steps, workload.deep)
 
     monkeypatch.setattr(calibrate, "FOLDS", 2)
     found = [made(workload) for workload in workloads()[::7]]
@@ -251,6 +251,15 @@ def test_calibration_finds_a_machine_that_it_has_the_form_of(monkeypatch: pytest
     assert device.fit.held_out < 0.1
     assert parse(written(device), "again").fit == device.fit
     assert not calibrate.too_noisy(found)
+
+
+def test_networks_that_take_longer_than_their_parts_make_all_times_longer() -> None:
+    """Twice the factor is twice the time, of every operator."""
+    steps = Profile(network_of(Two(), 1, 4, 8, 8), "eager").operators
+    network = network_of(Two(), 1, 4, 8, 8)
+    slower = calibrate._slower(TRUTH, 2.0)
+    for step in calibrate.steps_of(steps, network):
+        assert isclose(time_of(step, slower).total, 2 * time_of(step, TRUTH).total)
 
 
 def test_a_noisy_measurement_is_named() -> None:
@@ -349,6 +358,13 @@ def test_the_verdict_is_the_interval_s(low: float, high: float, verdict: str) ->
     sample = Sample((1.0, 2.0, 3.0))
     proof = prove.Proof(Any, sample, sample, low, high, None, "")  # type: ignore[arg-type]
     assert proof.verdict == verdict
+
+
+def test_budgets_that_nobody_set_are_left_out() -> None:
+    """They need a limit, and have no layers to try."""
+    profile = Profile(network_of(Two(), 1, 4, 8, 8))
+    assert any(rule.lacks(()) for rule in discover())
+    assert {finding.code for finding in prove.findings(profile, discover())} <= {"G1", "G2", "G3", "G4"}
 
 
 def test_prove_says_what_it_found(here: Device) -> None:
