@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from torch import nn
@@ -57,14 +57,27 @@ def audit(
 
 def load_request(request: Request) -> Loaded:
     """The model that ``request`` names, with the inputs that it asks for."""
-    sizes = {name: getattr(request, name) for name in ("batch", "seq_len", "resolution", "phase")}
-    return load(request.target, request.arguments, request.inputs, **sizes)
+    return load(request.target, request.arguments, request.inputs, **_sizes(request))
 
 
 def trace(request: Request) -> Network:
     """Load the model that ``request`` names and capture it."""
+    return traces(request)(request)
+
+
+def traces(request: Request) -> Callable[[Request], Network]:
+    """Load the model that ``request`` names once, to capture it for requests that differ in the sizes of inputs."""
     loaded = load_request(request)
-    return lower(record(loaded.model, loaded.inputs, request.capture), loaded.construction, loaded.origin)
+
+    def traced(wanted: Request) -> Network:
+        at = loaded if _sizes(wanted) == _sizes(request) else loaded.at(**_sizes(wanted))
+        return lower(record(at.model, at.inputs, wanted.capture), at.construction, at.origin)
+
+    return traced
+
+
+def _sizes(request: Request) -> dict[str, Any]:
+    return {name: getattr(request, name) for name in ("batch", "seq_len", "resolution", "phase")}
 
 
 def audit_request(

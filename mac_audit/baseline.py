@@ -76,9 +76,12 @@ def save(baseline: Baseline, file: str) -> None:
 
 
 def recorded(baseline: Baseline, reports: Sequence[Report]) -> Baseline:
-    """``baseline`` with the findings of ``reports`` that count in place of what it had of these models."""
-    fresh = {report.name: tuple(map(_entry, _counted(report))) for report in reports if not report.error}
-    return Baseline({**baseline.models, **fresh})
+    """``baseline`` with the findings of ``reports`` that count in place of what it had of these models and rules."""
+    models = dict(baseline.models)
+    for report in reports:
+        left = (entry for entry in models.get(report.name, ()) if entry.code not in _judged(report))
+        models[report.name] = (*left, *map(_entry, _counted(report)))
+    return Baseline(models)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +122,7 @@ class Comparison:
 def compare(report: Report, baseline: Baseline) -> Comparison:
     """``report`` against the entries of its model."""
     entries = baseline.models.get(report.name, ())
-    judged = {rule.code for rule in report.rules if rule.verdict != "error"}
-    left = {entry.fingerprint: entry for entry in entries if entry.code in judged}
+    left = {entry.fingerprint: entry for entry in entries if entry.code in _judged(report)}
     changed = []
     known: dict[Entry, Finding] = {}
     worse: dict[Entry, Finding] = {}
@@ -137,6 +139,10 @@ def compare(report: Report, baseline: Baseline) -> Comparison:
                 found[left.pop(entry.fingerprint)] = finding
                 changed.remove(finding)
     return Comparison(report, entries, known, worse, tuple(left.values()))
+
+
+def _judged(report: Report) -> set[str]:
+    return {rule.code for rule in report.rules if rule.verdict != "error"}
 
 
 def _counted(report: Report) -> list[Finding]:

@@ -147,7 +147,7 @@ def _run(recorder: Recorder, model: nn.Module, inputs: Inputs) -> Any:
         lambda tensor: recorder.placeholder(tensor, next(names)), (inputs.args, dict(inputs.kwargs))
     )
     try:
-        with torch.no_grad(), calls_seen_by(recorder), private.conversions_by_data(), recorder:
+        with torch.no_grad(), calls_seen_by(recorder), recorder.step.around(), recorder:
             return model(*args, **kwargs)
     except (Exception, SystemExit) as error:
         raise _ForwardError(_explanation(error, type(model).__name__, recorder.failed)) from error

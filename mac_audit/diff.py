@@ -135,7 +135,7 @@ def compare(old: Report, new: Report) -> Diff:
     return Diff(
         old=_side(old),
         new=_side(new),
-        totals={name: Change(getattr(old.totals, name), getattr(new.totals, name)) for name in figures()},
+        totals=dict(_totals(old.totals, new.totals)),
         layers=tuple(_changes(pairs)),
         rules=_rules(old, new),
         new_findings=_without(after, before),
@@ -144,9 +144,12 @@ def compare(old: Report, new: Report) -> Diff:
     )
 
 
-def figures() -> tuple[str, ...]:
-    """The names of the totals that are numbers."""
-    return tuple(field.name for field in fields(Totals) if field.type in ("int", "float"))
+def _totals(old: Totals, new: Totals) -> Iterator[tuple[str, Change]]:
+    """The totals that are numbers, those that neither side has left out: a time needs a device."""
+    for field in fields(Totals):
+        change = Change(getattr(old, field.name), getattr(new, field.name))
+        if field.type != "bool" and (change.old, change.new) != (None, None):
+            yield field.name, change
 
 
 def _rules(old: Report, new: Report) -> tuple[RuleChange, ...]:
@@ -212,6 +215,9 @@ def _notes(old: Report, new: Report) -> Iterator[str]:
     for name in ("execution", "flop_convention", "version"):
         if (before := getattr(old, name)) != (after := getattr(new, name)):
             yield f"{name.replace('_', ' ')} {before} is compared with {after}"
+    devices = [report.device.name if report.device else "no device" for report in (old, new)]
+    if devices[0] != devices[1]:
+        yield f"times on {devices[0]} are compared with those on {devices[1]}"
     if [(t.shape, t.dtype) for t in old.inputs] != [(t.shape, t.dtype) for t in new.inputs]:
         yield "the inputs are not the same: figures differ also where the model does not"
     for which, report in (("old", old), ("new", new)):

@@ -27,8 +27,8 @@ from mac_audit.report import (
     TensorInfo,
     Totals,
     Unknown,
+    concluded,
     conventions,
-    failed,
 )
 from mac_audit.request import Request
 from mac_audit.rule import Measure, NotApplicable, Rule, Violation
@@ -78,7 +78,7 @@ def audit(
         operators=tuple(_operator_row(costed, profile) for costed in profile.working),
         rules=tuple(results),
         findings=fingerprinted(findings),
-        verdict=failed(results, fail_on),
+        verdict=concluded(results, fail_on),
         notes=(*notes, *(profile.timing.notes() if profile.timing else ())),
         version=version("mac-audit"),
         conventions=conventions(flop_convention, profile.execution),

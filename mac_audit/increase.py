@@ -9,14 +9,14 @@ from mac_audit.diff import Change, Diff
 from mac_audit.errors import MacAuditError, nearest
 from mac_audit.units import Unit, amount, percent, quantity
 
-_SHORT = {"mac": "mac_elements"}  # the word that tables use
+_SHORT = {"mac": "mac_elements", "time": "predicted_ms"}  # the words that tables use
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
     """A figure of the totals or the code of a rule, and by how much it may grow: a share of what it was, or a number.
 
-    Without ``unit`` the number is in the figure's own.
+    Without ``unit`` the number is in the figure's own; a time needs one.
     """
 
     figure: str
@@ -50,13 +50,16 @@ def limited(diff: Diff, allowances: Sequence[Allowance]) -> Diff:
 
 
 def _figures(diff: Diff) -> dict[str, tuple[Change, Unit]]:
-    totals = {name: (change, _unit(name)) for name, change in diff.totals.items()}
+    totals = dict(_total(name, change) for name, change in diff.totals.items())
     rules = {change.code: (change.value, rule.unit) for change in diff.rules if (rule := change.new or change.old)}
     return totals | rules
 
 
-def _unit(name: str) -> Unit:
-    return "bytes" if name.endswith("_bytes") else "count"
+def _total(name: str, change: Change) -> tuple[str, tuple[Change, Unit]]:
+    if name.endswith("_ms"):
+        old, new = (None if number is None else number / 1000 for number in (change.old, change.new))
+        return name, (Change(old, new), "seconds")
+    return name, (change, "bytes" if name.endswith("_bytes") else "count")
 
 
 def _told(allowed: Allowance, figures: Mapping[str, tuple[Change, Unit]]) -> str:
@@ -67,8 +70,9 @@ def _told(allowed: Allowance, figures: Mapping[str, tuple[Change, Unit]]) -> str
             f"{nearest(allowed.figure, known)}"
         )
     change, unit = figures[allowed.figure]
-    if allowed.unit not in (None, unit):
-        raise MacAuditError(f"{allowed.figure} is measured in {unit}, but may grow by {allowed.unit}; give the same.")
+    if allowed.at_most and not allowed.relative and allowed.unit != unit and (allowed.unit or unit == "seconds"):
+        given = allowed.unit or "no unit"
+        raise MacAuditError(f"{allowed.figure} is measured in {unit}, but may grow by {given}; give the same.")
     limit = allowed.at_most * (change.old or 0) if allowed.relative else allowed.at_most
     if change.by <= limit:
         return ""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ from mac_audit.request import Request
 from mac_audit.rule import Rule, discover
 from mac_audit.selection import Choice
 from mac_audit.suppress import LayerIgnore, Use, suppressed
+from mac_audit.sweep import Axis, Point, Sweep, fields, grid
 from mac_audit.timings import known_times
 
 SAVED = ".json"
@@ -50,13 +51,13 @@ class Audited:
     uses: tuple[Use, ...] = ()
 
 
-def run(job: Job) -> Audited:
-    """Capture, cost and judge; ``MacAuditError`` where that cannot be done."""
+def run(job: Job, network: Callable[[Request], Network] | None = None) -> Audited:
+    """Capture, cost and judge; ``network`` stands in for ``network_of``. ``MacAuditError`` where it cannot be done."""
     if job.folder and job.folder not in sys.path:
         sys.path.append(job.folder)
     rules = discover(load_plugins(job.request.plugins))
     device = find(job.request.device) if job.request.device else None  # a wrong name is told before the model is built
-    profile = Profile(network_of(job.request), job.request.execution, device, known_times(device))
+    profile = Profile((network or network_of)(job.request), job.request.execution, device, known_times(device))
     report = judged(
         profile,
         rules,
@@ -67,6 +68,34 @@ def run(job: Job) -> Audited:
         flop_convention=job.flop_convention,
     )
     return Audited(*suppressed(report, profile, rules, job.ignores))
+
+
+def sweep(job: Job, axes: Sequence[Axis], done: Callable[[Point], object]) -> Sweep:
+    """``job`` at every point of the grid, its model built once; ``done`` is called after each.
+
+    A point at which the model does not run has an error in the place of a report. Raises ``MacAuditError`` where it
+    runs at none, or where the grid makes no sense.
+    """
+    if not job.needs_torch:
+        raise MacAuditError(f"{job.request.target} is captured at one size; sweep the model that it came from.")
+    network: Callable[[Request], Network] | None = None
+    points: list[Point] = []
+    for sizes in grid(axes):
+        request = replace(job.request, **fields(sizes))
+        try:
+            if network is None:
+                from mac_audit.api import traces
+
+                network = traces(request)
+            points.append(Point(sizes, run(replace(job, request=request), network).report))
+        except MacAuditError as error:
+            if network is None:
+                raise
+            points.append(Point(sizes, error=str(error)))
+        done(points[-1])
+    if all(point.report is None for point in points):
+        raise MacAuditError(f"{job.request.target} runs at no point of the sweep: {points[0].error}")
+    return Sweep(job.name, tuple(axes), tuple(points))
 
 
 def judged(profile: Profile, rules: Sequence[Rule], choices: Sequence[Choice], **told: Any) -> Report:

@@ -235,9 +235,9 @@ class DeviceInfo:
 class Report:
     """Everything that an audit found.
 
-    ``name`` is the model's in the configuration, or the target again. The ``verdict`` is fail where a rule fails whose
-    severity is at least ``fail_on``. Of a model that could not be audited there is the ``error`` alone, and the
-    verdict says so.
+    ``name`` is the model's in the configuration, or the target again. The ``verdict`` is error where a rule crashed,
+    else fail where one fails whose severity is at least ``fail_on``. Of a model that could not be audited there is the
+    ``error`` alone, and the verdict says so.
     """
 
     target: str
@@ -282,8 +282,10 @@ class Report:
         return from_plain(cls, parse_versioned(text, SCHEMA_VERSION, where), where)
 
 
-def failed(rules: Sequence[RuleResult], fail_on: Severity) -> Literal["pass", "fail"]:
-    """The verdict of a report: whether a rule fails that weighs at least as much as ``fail_on``."""
+def concluded(rules: Sequence[RuleResult], fail_on: Severity) -> Literal["pass", "fail", "error"]:
+    """The verdict of a report: error where a rule crashed, fail where one fails that weighs at least ``fail_on``."""
+    if any(rule.verdict == "error" for rule in rules):
+        return "error"
     counted = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
     return "fail" if any(rule.verdict == "fail" and rule.severity in counted for rule in rules) else "pass"
 
@@ -291,7 +293,7 @@ def failed(rules: Sequence[RuleResult], fail_on: Severity) -> Literal["pass", "f
 def with_findings(report: Report, findings: Sequence[Finding]) -> Report:
     """``report`` with these findings, some newly suppressed, and the verdicts that follow from them."""
     rules = tuple(_suppressed(rule, [found for found in findings if found.code == rule.code]) for rule in report.rules)
-    verdict = report.verdict if report.error else failed(rules, report.fail_on)
+    verdict = report.verdict if report.error else concluded(rules, report.fail_on)
     return replace(report, findings=tuple(findings), rules=rules, verdict=verdict)
 
 

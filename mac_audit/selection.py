@@ -39,15 +39,14 @@ class Choice:
 def choose(rules: Sequence[Rule], layers: Sequence[Layer], given: Mapping[str, Mapping[str, Any]]) -> list[Choice]:
     """The rules that run: selected by ``layers``, each of which may change what the one before says.
 
-    ``given`` are options by code, as ``checked`` returns them. A rule that lacks one is left out, and named in a
-    ``MacAuditError`` if it was selected by its own name.
+    ``given`` are options by code, as ``checked`` returns them. A rule that lacks one is left out.
     """
     selected = {rule.code for rule in rules}
     for layer in layers:
         if layer.select is not None:
-            selected = _named(rules, layer.select, given, f"{layer.where}: select")
-        selected |= _named(rules, layer.extend_select, given, f"{layer.where}: extend-select")
-        selected -= {code for name in layer.ignore for code in _matching(rules, name, f"{layer.where}: ignore")}
+            selected = _matching(rules, layer.select, f"{layer.where}: select")
+        selected |= _matching(rules, layer.extend_select, f"{layer.where}: extend-select")
+        selected -= _matching(rules, layer.ignore, f"{layer.where}: ignore")
     chosen = []
     for rule in rules:
         options = dict(given.get(rule.code, {}))
@@ -57,23 +56,29 @@ def choose(rules: Sequence[Rule], layers: Sequence[Layer], given: Mapping[str, M
     return chosen
 
 
-def _named(rules: Sequence[Rule], names: Sequence[str], given: Mapping[str, Any], where: str) -> set[str]:
+def refuse_idle(
+    rules: Sequence[Rule], layers: Sequence[Layer], given: Sequence[Mapping[str, Mapping[str, Any]]]
+) -> None:
+    """Raise ``MacAuditError`` where a rule that is selected by its own name lacks an option in each of ``given``."""
+    for layer in layers:
+        for name in (*(layer.select or ()), *layer.extend_select):
+            for rule in rules:
+                if name.casefold() in (rule.code.casefold(), rule.name):
+                    missing = [rule.lacks(options.get(rule.code, {})) for options in given]
+                    if missing and all(missing):
+                        raise MacAuditError(
+                            f"{layer.where}: {name} needs its {missing[0][0]}; give it a budget or an option."
+                        )
+
+
+def _matching(rules: Sequence[Rule], names: Sequence[str], where: str) -> set[str]:
+    """The codes that ``names`` mean: a rule's code or name, the letters that codes begin with, or ``ALL``."""
     codes: set[str] = set()
     for name in names:
-        found = _matching(rules, name, where)
-        rule = find(rules, found[0])
-        if name.casefold() in (rule.code.casefold(), rule.name) and (missing := rule.lacks(given.get(rule.code, {}))):
-            raise MacAuditError(f"{where}: {name} needs its {missing[0]}; give it a budget or an option.")
-        codes.update(found)
+        family = {rule.code for rule in rules if name.isalpha() and rule.code.rstrip("0123456789") == name.upper()}
+        every = {rule.code for rule in rules} if name.upper() == ALL else set()
+        codes |= every or family or {_find(rules, name, where).code}
     return codes
-
-
-def _matching(rules: Sequence[Rule], name: str, where: str) -> list[str]:
-    """The codes that ``name`` means: a rule's code or name, the letters that codes begin with, or ``ALL``."""
-    if name.upper() == ALL:
-        return [rule.code for rule in rules]
-    family = [rule.code for rule in rules if name.isalpha() and rule.code.rstrip("0123456789") == name.upper()]
-    return family or [_find(rules, name, where).code]
 
 
 def _find(rules: Sequence[Rule], name: str, where: str) -> Rule:

@@ -12,7 +12,7 @@ from mac_audit.job import Job
 from mac_audit.plugins import load_plugins
 from mac_audit.request import Request
 from mac_audit.rule import Rule, discover, find
-from mac_audit.selection import Layer, budgeted, checked, choose
+from mac_audit.selection import Layer, budgeted, checked, choose, refuse_idle
 from mac_audit.suppress import LayerIgnore
 
 LINE = "the command line"
@@ -29,7 +29,7 @@ def jobs(
     models = _models(file, targets)
     requests = [Request(**_over(file.request, model.request, line.request)) for model in (*models, *file.model)]
     options = checked(known_rules(requests), file.rules, f"{file.file}: rules")
-    found = []
+    found, everywhere = [], []
     for model, request in zip(models, requests, strict=False):
         rules = known_rules([request])
         budgets = (
@@ -38,6 +38,7 @@ def jobs(
             | budgeted(rules, line.budgets, "--budget")
         )
         given = {code: options.get(code, {}) | budgets.get(code, {}) for code in options.keys() | budgets.keys()}
+        everywhere.append(given)
         own = Layer(f"{file.file}: {model.name}", ignore=_rules(model.ignore))
         found.append(
             Job(
@@ -50,6 +51,10 @@ def jobs(
                 folder=str(file.folder) if file.file else "",
             )
         )
+    known = known_rules(requests)
+    anywhere = [budgeted(known, budgets, "budgets") for budgets in (file.budgets, *(m.budgets for m in file.model))]
+    refuse_idle(known, layers[:1], [*everywhere, *anywhere, options])
+    refuse_idle(known, layers[1:], everywhere)
     return found
 
 

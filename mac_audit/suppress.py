@@ -114,7 +114,7 @@ def _sources(finding: Finding, profile: Profile) -> Iterator[Source]:
     layer = profile.layer.get(finding.layer)
     if layer is not None and layer.source is not None:
         yield layer.source
-    for operator in profile.captured.operators:
+    for operator in profile.captured.operators if finding.layer else ():  # the model itself has no call
         if operator.layer == finding.layer and operator.source is not None and not operator.own:
             yield operator.source
 

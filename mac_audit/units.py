@@ -26,6 +26,11 @@ def count(number: float, unit: str = "") -> str:
     return f"{number:.{digits}f} {_PREFIXES[power]}{unit}"
 
 
+def at_least(number: float, lower_bound: bool) -> str:
+    """``≥ 145 M`` where something is missing from it, however little there is; else a dash for nothing."""
+    return f"≥ {count(number)}" if lower_bound else count(number) if number else "–"
+
+
 def size(number: float) -> str:
     """Bytes: ``51623936`` → ``51.6 MB``."""
     return count(number, "B")

@@ -155,6 +155,14 @@ def test_what_did_not_run_is_not_gone() -> None:
 
 
 @pytest.mark.usefixtures("_written")
+def test_writing_replaces_the_entries_of_the_rules_that_ran() -> None:
+    assert run(MODEL, "--budget", "params=1 K", "--write-baseline", select="B").exit_code == 0
+    assert {entry["code"] for entry in entries()} == {"B1", "G1"}
+    assert run(MODEL.replace("128", "8"), "--write-baseline").exit_code == 0
+    assert [(entry["code"], entry["layer"]) for entry in entries()] == [("B1", ""), ("G1", "body.0")]
+
+
+@pytest.mark.usefixtures("_written")
 def test_other_models_keep_their_entries() -> None:
     CliRunner().invoke(main, ["zoo:mobilenet_v1_x0_25", "--write-baseline"])
     models = json.loads(Path(FILE).read_text())["models"]

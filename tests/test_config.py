@@ -341,6 +341,16 @@ def test_what_is_not_selected_does_not_run(
     assert codes(audited("nets/net_of_config.py", "--input", "1,8,32,32", *arguments)) == expected
 
 
+def test_a_budget_of_one_model_can_be_selected(repository: Path) -> None:
+    (repository / "mac-audit.toml").write_text('select = ["B1"]\n' + CONFIG + 'budgets = { params = "1 M" }\n')
+    wide, even = json.loads(run("-o", "json").stdout)
+    assert (codes(wide), codes(even)) == ([], ["B1"])
+    assert run("wide").exit_code == 0
+    asked = run("wide", "--select", "B1")  # nothing would be left
+    assert asked.exit_code == 2
+    assert "the command line: B1 needs its limit" in asked.stderr
+
+
 def test_a_model_can_ignore_a_rule(repository: Path) -> None:
     (repository / "mac-audit.toml").write_text(CONFIG + 'ignore = ["G4"]\n')
     assert codes(audited("wide")) == ["G1", "G2", "G3", "G4"]

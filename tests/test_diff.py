@@ -24,7 +24,7 @@ from mac_audit.cli import main
 from mac_audit.diff import Change, Diff, compare
 from mac_audit.errors import MacAuditError
 from mac_audit.increase import Allowance, allowance, limited
-from mac_audit.report import Report, Suppression
+from mac_audit.report import DeviceInfo, Report, Suppression
 from mac_audit.reporters.changes import moves
 
 X = torch.empty(1, 8, 16, 16, device="meta")
@@ -208,6 +208,25 @@ def test_growth(old: int, new: int, text: str, exceeds: bool) -> None:
     report = audit(conv(8, 8))
     diff = replace(compare(report, report), totals={"mac_elements": Change(old, new)})
     assert bool(limited(diff, [allowance(text)]).exceeded) is exceeds
+
+
+def test_growth_of_a_predicted_time() -> None:
+    """Without a device there is none to compare; with one it is in units of time."""
+    plain, wide = audit(conv(8, 8)), audit(conv(8, 16))
+    with pytest.raises(MacAuditError, match="no figure 'predicted_ms'"):
+        limited(compare(plain, wide), [allowance("time:1 ms")])
+    old, new = (
+        replace(report, totals=replace(report.totals, predicted_ms=ms), device=DeviceInfo("phone", "a datasheet"))
+        for report, ms in ((plain, 2.0), (wide, 3.5))
+    )
+    diff = compare(old, new)
+    assert not [note for note in diff.notes if "times" in note]
+    assert limited(diff, [allowance("time:1.6 ms"), allowance("predicted_ms:80%")]).exceeded == ()
+    (told,) = limited(diff, [allowance("time:1.4 ms")]).exceeded
+    assert told == "predicted_ms grew from 2.00 ms to 3.50 ms by 1.50 ms, 75.0 %; allowed is 1.40 ms"
+    with pytest.raises(MacAuditError, match="may grow by no unit"):
+        limited(diff, [allowance("time:1")])
+    assert "times on no device are compared with those on phone" in compare(plain, new).notes
 
 
 def test_growth_of_a_measure() -> None:

@@ -52,6 +52,34 @@ def test_its_rule_runs_like_any_other(installed: Path) -> None:
     assert "multiple (default 8): what our accelerator's vector unit takes at once." in page.stdout
 
 
+def test_the_rule_without_a_package(tmp_path: Path) -> None:
+    """In a file that the configuration names: audited here and in processes of their own, compared, explained."""
+    (tmp_path / "rules").mkdir()
+    shutil.copy(EXAMPLES / "house-rules" / "house_rules.py", tmp_path / "rules" / "ours.py")
+    shutil.copy(EXAMPLES / "bottleneck.py", tmp_path / "net.py")
+    model = '[[model]]\nname = "{}"\ntarget = "net.py"\narguments = {{ channels = {}, groups = 1 }}\n'
+    inputs = 'inputs = ["1,72,8,8"]\n'
+    settings = 'plugins = ["rules/ours.py"]\nselect = ["H1"]\n'
+    (tmp_path / "mac-audit.toml").write_text(settings + model.format("one", 72) + inputs)
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-P", "-m", "mac_audit", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+
+    alone = run("-o", "json")
+    assert alone.returncode == 1, alone.stderr
+    assert len(json.loads(alone.stdout)["findings"]) == 4
+    assert "odd-channels" in run("rule", "H1").stdout
+    (tmp_path / "mac-audit.toml").write_text(
+        settings + "".join(model.format(name, 72) + inputs for name in ("one", "two"))
+    )
+    both = run("-o", "json")
+    assert both.returncode == 1, both.stderr
+    assert [len(report["findings"]) for report in json.loads(both.stdout)] == [4, 4]
+    rules = json.loads(run("diff", "one", "two", "-o", "json").stdout)["rules"]
+    assert [(rule["code"], rule["new"]["value"]) for rule in rules] == [("H1", 4)]
+
+
 def test_its_reporter_is_a_format(installed: Path) -> None:
     model = ["check", "--isolated", str(EXAMPLES / "bottleneck.py"), "--exit-zero"]
     done = mac_audit(installed, *model, "-o", "csv")

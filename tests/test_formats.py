@@ -254,6 +254,18 @@ def test_markdown_counts_what_is_suppressed(golden: Report) -> None:
     assert html.count("<tr>") == 2 + len(golden.rules) + 4  # titles, and the four layers
 
 
+def test_markdown_is_short_enough_for_a_comment(golden: Report) -> None:
+    """GitHub refuses comments of more than 65,536 characters; nothing is left out unsaid."""
+    (finding,) = [f for f in golden.findings if f.suppressed is None]
+    many = tuple(replace(finding, layer=f"blocks.{i}.conv", source=Line("model.py", i + 1)) for i in range(3_000))
+    layers = (golden.layers[0], *(replace(golden.layers[1], path=f"blocks.{i}.conv") for i in range(3_000)))
+    text = render("markdown", replace(golden, findings=many, layers=layers))
+    assert len(text) < 65_536
+    assert text.count("- **G1** `blocks.") == 20
+    assert "- **G1** … and 2980 more lines of code" in text
+    assert "3000 layers, the first 200 shown" in text
+
+
 def test_table_counts_what_is_suppressed(golden: Report) -> None:
     assert "suppressed: 1 by comment" in render("table", golden)
 

@@ -203,7 +203,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": {"request", "suppress"},
     "diff": {"report"},
     "increase": {"diff", "units"},
-    "reporters": {"report", "units", "diff", "device"},
+    "sweep": {"report"},
+    "reporters": {"report", "units", "diff", "sweep", "device"},
     "page": {"rule"},
     "scan": set(),
 }
@@ -212,7 +213,7 @@ WITHOUT_TORCH = {*MAY_IMPORT, "job", "parallel", "settings", "provenance", "cli"
 ONLY_IN: dict[str, set[str]] = {
     "networkx": {"structure"},
     "click": {"cli", "__main__"},
-    "rich": {"cli", "reporters.diff_table", "reporters.models", "reporters.table", "reporters.terminal"},
+    "rich": {"cli", *(f"reporters.{name}" for name in ("diff_table", "models", "sweep_table", "table", "terminal"))},
     "plotly": {"reporters.html"},
 }
 

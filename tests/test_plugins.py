@@ -33,7 +33,7 @@ def good(x):
 def nothing_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test starts with the formulas of this project alone."""
     monkeypatch.setattr(cost, "_formulas", {name: f for name, f in cost._formulas.items() if "mylib" not in name})
-    monkeypatch.setattr(plugins, "_loaded", set())
+    monkeypatch.setattr(plugins, "_loaded", {})
 
 
 def run(*arguments: object) -> Result:

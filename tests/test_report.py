@@ -117,6 +117,9 @@ def test_what_misses_something_says_so_everywhere(reports: dict[str, Report]) ->
     (whole,) = (line for line in lines if line.startswith("  fc  "))
     assert "≥" not in whole
     assert "lower bound, 1 unknown operator" in lines[-1]
+    sections = reporter("markdown")([report], View()).splitlines()
+    assert any("≥ " in line and "FLOPs (a lower bound)" in line for line in sections)
+    assert any("aten.linalg" in line and "a lower bound" in line for line in sections)
     clean = reports["clean"]
     assert not any(row.lower_bound or row.own.lower_bound for row in clean.layers)
     assert "≥" not in reporter("table")([clean], View())

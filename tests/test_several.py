@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from mac_audit import config, scan
@@ -258,7 +259,7 @@ def test_init_writes_what_can_be_run(repository: Path) -> None:
     assert [model.name for model in read.model] == ["tiny", "net", "text"]  # Large needs an argument
     assert "# arguments = { depth = … }" in (repository / "mac-audit.toml").read_text()
     workflow = (repository / ".github/workflows/mac-audit.yml").read_text()
-    assert "run: mac-audit\n" in workflow
+    assert '- run: mac-audit -o github -o "markdown=$GITHUB_STEP_SUMMARY"\n' in workflow
     assert run("tiny").exit_code in (0, 1)
 
 
@@ -287,10 +288,12 @@ def test_init_without_models(folder: Path) -> None:
 
 
 def test_workflow_is_what_github_reads(repository: Path) -> None:
-    yaml = pytest.importorskip("yaml")
     (repository / "requirements.txt").write_text("numpy\n")
     run("init")
     document = yaml.safe_load((repository / ".github/workflows/mac-audit.yml").read_text())
     steps = document["jobs"]["audit"]["steps"]
-    assert [step.get("run") for step in steps][-2:] == ["pip install mac-audit -r requirements.txt", "mac-audit"]
+    assert [step.get("run") for step in steps][-2:] == [
+        "pip install mac-audit -r requirements.txt",
+        'mac-audit -o github -o "markdown=$GITHUB_STEP_SUMMARY"',
+    ]
     assert document[True].keys() == {"push", "pull_request"}  # YAML 1.1 reads the key `on` so

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ import click
 
 from mac_audit.cli.options import errors_told
 from mac_audit.cli.outputs import output_option, outputs, write
+from mac_audit.cli.progress import progress
 from mac_audit.cli.settings import settings_options
 from mac_audit.errors import MacAuditError
 
@@ -51,6 +52,13 @@ if TYPE_CHECKING:
     help="Write the findings into the baseline; exit 0.",
 )
 @click.option("--prune-baseline", is_flag=True, help="Take out of the baseline what is no longer found.")
+@click.option(
+    "--sweep",
+    "sweeps",
+    multiple=True,
+    metavar="NAME=VALUES",
+    help="A grid of input sizes: resolution=128:448:32, batch=1,8,64, seq-len=...; may be repeated.",
+)
 @click.option("--exit-zero", is_flag=True, help="Exit 0 also where there are findings.")
 @click.option("-j", "--jobs", "processes", type=click.IntRange(min=1), default=1, help="Models at a time.")
 @click.option("--show-settings", is_flag=True, help="Show what is in force and where it comes from; audit nothing.")
@@ -75,6 +83,7 @@ def _check(
     write_baseline: str | None,
     prune_baseline: bool,
     exit_zero: bool,
+    sweeps: tuple[str, ...],
     processes: int,
     show_settings: bool,
     show_traceback: bool,
@@ -82,8 +91,14 @@ def _check(
     from mac_audit import baseline, provenance, settings
     from mac_audit.reporters import reporter
 
-    destinations = outputs(texts, reporter)
     jobs = settings.jobs(file, line, targets, flop_convention)
+    if sweeps and not show_settings:
+        from mac_audit.cli.sweep import swept
+
+        if write_baseline is not None or prune_baseline:
+            raise MacAuditError("A sweep has no baseline; write one without --sweep.")
+        return swept(jobs, sweeps, texts, line.strict or file.strict or False, forgiving=exit_zero)
+    destinations = outputs(texts, reporter)
     if sort == "time" and not all(job.request.device for job in jobs):
         raise MacAuditError("--sort time needs times; name a device with --device, `mac-audit devices` lists them.")
     if show_settings:
@@ -160,18 +175,5 @@ def _audited(jobs: Sequence[Job], processes: int, show_traceback: bool) -> list[
             return [run(jobs[0])]
     from mac_audit.parallel import run_all
 
-    with _progress(len(jobs)) as done:
-        return run_all(jobs, processes, done, show_traceback)
-
-
-@contextlib.contextmanager
-def _progress(total: int) -> Iterator[Callable[[Job], object]]:
-    """A bar on standard error, where that is a terminal; what it gives is called after each model."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False)
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("", total=total)
-        yield lambda job: progress.update(task, advance=1, description=job.name)
+    with progress(len(jobs)) as done:
+        return run_all(jobs, processes, lambda job: done(job.name), show_traceback)

@@ -55,7 +55,7 @@ jobs:
           python-version: "3.12"
       - run: pip install torch --index-url https://download.pytorch.org/whl/cpu
       - run: pip install {packages}
-      - run: mac-audit
+      - run: mac-audit -o github -o "markdown=$GITHUB_STEP_SUMMARY"
 """
 
 

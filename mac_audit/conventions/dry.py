@@ -34,7 +34,7 @@ def _run(model: nn.Module, call: Callable[[nn.Module, Any], Any], inputs: Any, s
     recorder = Recorder(double, step)
     recorder.swap_members_in()
     given = map_tensors(lambda tensor: recorder.placeholder(tensor, "given"), inputs)
-    with torch.no_grad(), private.log_silenced(), private.conversions_by_data(), recorder:
+    with torch.no_grad(), private.log_silenced(), step.around(), recorder:
         return call(double, given)
 
 

@@ -60,7 +60,9 @@ def _required(call: Call, method: str) -> set[str]:
 
 
 def _has_section(config: Any, kinds: tuple[str, ...]) -> bool:
-    return any(kind in key and hasattr(value, "to_dict") for key, value in vars(config).items() for kind in kinds)
+    """Whether a configuration of one of these kinds is inside, or the whole is also one of images."""
+    inner = [key for key, value in vars(config).items() if hasattr(value, "to_dict")]
+    return any(kind in key for key in inner for kind in kinds) or ("image" in kinds and hasattr(config, "image_size"))
 
 
 def _value(call: Call, name: str) -> Any:

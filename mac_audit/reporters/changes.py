@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from mac_audit.diff import Change, Diff, LayerChange
 from mac_audit.report import RuleResult
 from mac_audit.reporters.problems import measured
-from mac_audit.units import count, percent, shape, size
+from mac_audit.units import count, duration, percent, shape, size
 
 # The totals that a person compares; the JSON has them all.
 TOTALS = {
@@ -16,16 +16,18 @@ TOTALS = {
     "mac_elements": "memory access (MAC)",
     "mac_bytes": "the same in bytes",
     "operators": "operators",
+    "predicted_ms": "predicted time",
 }
+_SHOW = {"mac_bytes": size, "predicted_ms": duration}
 
 
 def total_rows(diff: Diff) -> list[list[str]]:
     """Name, before, after, change, change in percent."""
     rows = []
-    for name, title in TOTALS.items():
-        change = diff.totals[name]
-        show = size if name.endswith("_bytes") else count
-        rows.append([title, show(change.old or 0), show(change.new or 0), signed(change.by, show), grown(change)])
+    for name, change in ((name, diff.totals[name]) for name in TOTALS if name in diff.totals):
+        show = _SHOW.get(name, count)
+        sides = ["–" if number is None else show(number) for number in (change.old, change.new)]
+        rows.append([TOTALS[name], *sides, signed(change.by, show), grown(change)])
     return rows
 
 

@@ -11,6 +11,7 @@ from mac_audit.reporters.escape import clean, code, code_cell, markdown
 from mac_audit.reporters.markdown import table
 from mac_audit.reporters.problems import by_line, places, saves
 
+_LINES = 50  # of code that new findings name, and fixed ones
 _LAYERS = 50  # rows, costliest change first
 
 
@@ -34,12 +35,15 @@ def _section(diff: Diff) -> Iterator[str]:
         yield from table(["rule", "before", "after"], [[*map(markdown, row)] for row in rows], numbers=0)
         yield ""
     for mark, word, findings in (("❌", "new", diff.new_findings), ("✅", "fixed", diff.fixed_findings)):
-        for group in by_line(findings):
+        lines = by_line(findings)
+        for group in lines[:_LINES]:
             worst = group[0]
             place = f" at {code(f'{worst.source.file}:{worst.source.line}')}" if worst.source else ""
             saving = f" ({markdown(saves(group))})" if saves(group) else ""
             told = f"{code(places(group))}{place}: {markdown(worst.message)}{saving}"
             yield f"- {mark} {word} **{markdown(worst.code)}** {told}"
+        if len(lines) > _LINES:
+            yield f"- {mark} {word}: {len(lines) - _LINES} more lines of code in `-o json`"
     yield ""
     yield from _layers(diff)
 

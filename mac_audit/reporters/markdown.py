@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from mac_audit.report import Report, RuleResult
 from mac_audit.reporters import View
 from mac_audit.reporters.escape import clean, code, code_cell, markdown
 from mac_audit.reporters.problems import by_line, measured, places, problems, suppressed, told, troubles
-from mac_audit.units import count, percent, shape, size
+from mac_audit.units import at_least, count, duration, percent, shape, size
 
 _MARKS = {"pass": "✅ pass", "fail": "❌ fail", "not-applicable": "n/a", "error": "💥 error"}
-_LAYERS = 200  # rows of the folded table; GitHub takes comments of 65,536 characters
+# GitHub takes comments of 65,536 characters.
+_LINES = 20  # of code that the findings of one rule name
+_LAYERS = 200  # rows of the folded table
 
 
 def render(reports: Sequence[Report], view: View) -> str:
@@ -31,9 +34,8 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _section(report: Report, view: View) -> Iterator[str]:
-    verdict = "error" if report.errors else report.verdict
     name = "" if report.name in ("", report.target) else f"{markdown(report.name)} "
-    yield f"## {_MARKS[verdict]}: {name}{code(report.target)}"
+    yield f"## {_MARKS[report.verdict]}: {name}{code(report.target)}"
     yield ""
     if report.error:
         yield markdown(report.error)
@@ -52,11 +54,14 @@ def _section(report: Report, view: View) -> Iterator[str]:
 
 def _totals(report: Report) -> str:
     totals = report.totals
-    inputs = ", ".join(f"{code(tensor.name)} {shape(tensor.shape)}" for tensor in report.inputs)
-    at_least = "≥ " if totals.lower_bound else ""
+    inputs = ", ".join(f"{code(tensor.name)} {shape(tensor.shape)}" for tensor in report.inputs) or "–"
+    missing = " (a lower bound)" if totals.lower_bound else ""
+    time = ""
+    if report.device is not None and totals.predicted_ms is not None:
+        time = f", **{duration(totals.predicted_ms)}** predicted on {code(report.device.name)}"
     return (
-        f"**{count(totals.params)}** parameters, **{at_least}{count(totals.flops)}** FLOPs,"
-        f" **{count(totals.mac_elements)}** elements ({size(totals.mac_bytes)}) of memory access for {inputs or '–'}"
+        f"**{count(totals.params)}** parameters, **{at_least(totals.flops, totals.lower_bound)}** FLOPs{missing},"
+        f" **{count(totals.mac_elements)}** elements ({size(totals.mac_bytes)}) of memory access{time}, for {inputs}"
     )
 
 
@@ -68,13 +73,20 @@ def _verdict(rule: RuleResult) -> list[str]:
 
 
 def _findings(report: Report) -> Iterator[str]:
+    shown: Counter[str] = Counter()
     for findings in by_line(problems(report)):
         worst = findings[0]
+        shown[worst.code] += 1
+        if shown[worst.code] > _LINES:
+            continue
         line = worst.source
         place = f" at {code(f'{line.file}:{line.line}')}" if line else ""
         others = places(findings).removeprefix(worst.layer or "the model")
         yield f"- **{markdown(worst.code)}** {code(worst.layer or 'the model')}{others}{place}  "
         yield "  \n".join(f"  {markdown(text)}" for text in told(findings))
+    for rule, lines in shown.items():
+        if lines > _LINES:
+            yield f"- **{markdown(rule)}** … and {lines - _LINES} more lines of code in `-o json`"
     if found := suppressed(report):
         yield f"- {len(found)} suppressed {'finding' if len(found) == 1 else 'findings'}"
 
@@ -88,7 +100,7 @@ def _layers(report: Report, view: View) -> Iterator[str]:
             code_cell(row.type),
             shape(row.output_shapes[0]) if row.output_shapes else "",
             count(row.params),
-            count(row.madds),
+            at_least(row.madds, row.lower_bound),
             count(row.mac_elements),
             percent(row.mac_elements / total),
         ]

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mac_audit.report import Report, RuleResult
-from mac_audit.units import count
+from mac_audit.units import at_least, count
 
 _STYLES = {"pass": "green", "fail": "bold red", "error": "bold magenta"}
 
@@ -29,7 +29,7 @@ def overview(reports: Sequence[Report]) -> Padding:
             if report.error
             else [
                 count(totals.params),
-                ("≥ " if totals.lower_bound else "") + count(totals.madds),
+                at_least(totals.madds, totals.lower_bound),
                 count(totals.mac_elements),
                 str(len(report.findings) - silent),
                 str(silent),

@@ -45,7 +45,8 @@ def troubles(report: Report) -> tuple[Trouble, ...]:
         Trouble(
             "unknown-operator",
             "warning",
-            f"{entry.target} ×{entry.count} has no formula: its arithmetic is not counted, totals are a lower bound",
+            f"{entry.target} ×{entry.count} is unknown: its arithmetic is not counted, or not all, and totals are a"
+            " lower bound",
             entry.sources,
         )
         for entry in report.coverage.unknown

@@ -21,7 +21,7 @@ from mac_audit.reporters.inputs import listed
 from mac_audit.reporters.models import overview, weighed
 from mac_audit.reporters.problems import by_line, measured, places, problems, suppressed, told
 from mac_audit.reporters.terminal import grid, heading, printed
-from mac_audit.units import count, duration, percent, shape, size
+from mac_audit.units import at_least, count, duration, percent, shape, size
 
 # With multiply-adds, memory access, parameters and milliseconds to show.
 Entry = tuple[LayerRow, int, int, int, float | None]
@@ -64,7 +64,7 @@ def _several(reports: Sequence[Report]) -> Iterator[RenderableType]:
     yield heading("Models", first=True)
     yield overview(reports)
     for report in reports:
-        if report.error or report.verdict == "fail" or report.findings or report.notes or report.coverage.unknown:
+        if report.verdict != "pass" or report.findings or report.notes or report.coverage.unknown:
             yield Text()
             yield _title(report)
             if report.error:
@@ -92,9 +92,8 @@ def _totals(report: Report) -> RenderableType:
     table = grid("left", "right", "left")
     table.add_row("parameters", count(totals.params), "")
     factor = "= 2 × multiply-adds" if report.flop_convention == "torch" else "= multiply-adds"
-    at_least = "≥ " if totals.lower_bound else ""
-    bound = ", a lower bound" if totals.lower_bound else ""
-    table.add_row("FLOPs", at_least + count(totals.flops), factor + bound)
+    missing = ", a lower bound" if totals.lower_bound else ""
+    table.add_row("FLOPs", at_least(totals.flops, totals.lower_bound), factor + missing)
     table.add_row(
         "memory access (MAC)",
         count(totals.mac_elements),
@@ -110,7 +109,8 @@ def _totals(report: Report) -> RenderableType:
     if report.device is not None and totals.predicted_ms is not None:
         rate = count(1000 / totals.predicted_ms, "runs/s") if totals.predicted_ms else "no time"
         bound = next((f", {row.bound}-bound for the most part" for row in report.layers if row.bound), "")
-        table.add_row("predicted time", duration(totals.predicted_ms), f"on {report.device.name}: {rate}{bound}")
+        time = ("≥ " if totals.lower_bound else "") + duration(totals.predicted_ms)
+        table.add_row("predicted time", time, f"on {report.device.name}: {rate}{bound}")
     return Padding(table, (0, 0, 0, 2))
 
 
@@ -135,7 +135,7 @@ def _classes(report: Report, view: View) -> RenderableType:
             *((_bar(share, bars),) if bars else ()),
             percent(share),
             count(cost.mac_elements),
-            _madds(cost.madds, cost.lower_bound),
+            at_least(cost.madds, cost.lower_bound),
             count(cost.operators),
             *_time(cost.predicted_ms, report.totals.predicted_ms),
         )
@@ -171,7 +171,7 @@ def _layers(report: Report, view: View) -> Iterator[RenderableType]:
                 row.type + (f" ×{row.calls}" if row.calls > 1 else ""),
                 shape(row.output_shapes[0]) if row.output_shapes else "",
                 count(params) if params else "–",
-                _madds(madds, row.own.lower_bound if alone else row.lower_bound),
+                at_least(madds, row.own.lower_bound if alone else row.lower_bound),
                 count(access) if access else "–",
                 percent(access / total) if access else "–",
                 *_time(ms, ms)[:1],
@@ -183,10 +183,6 @@ def _layers(report: Report, view: View) -> Iterator[RenderableType]:
     for index, row_cells in enumerate(cells):
         table.add_row(*row_cells, style="" if index else "dim")
     yield table
-
-
-def _madds(number: int, lower_bound: bool) -> str:
-    return f"≥ {count(number)}" if lower_bound else count(number) if number else "–"
 
 
 def _costliest(sort: str) -> Callable[[Entry], float]:
@@ -310,4 +306,5 @@ def _summary(report: Report) -> Text:
         return Text(f"fail: {told}{bound}", style="bold red")
     if failed:
         return Text(f"pass: {told}, which fail on {report.fail_on} does not count{bound}", style="yellow")
-    return Text(f"pass: no findings{bound}", style="green")
+    counts = " that count" if suppressed(report) else ""
+    return Text(f"pass: no findings{counts}{bound}", style="green")

@@ -7,6 +7,7 @@ parameter or buffer and for an input while the model runs, ``run`` runs one oper
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from torch import Tensor
@@ -29,6 +30,9 @@ class Step(Protocol):
 
     def stand_in(self, tensor: Tensor) -> Tensor:
         """What ``run`` makes of a tensor from elsewhere."""
+
+    def around(self) -> AbstractContextManager[object]:
+        """What has to hold while the model runs."""
 
     def run(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The result of one operator."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -65,6 +66,9 @@ class FakeTensors:
 
     def stand_in(self, tensor: Tensor) -> Tensor:
         return tensor if isinstance(tensor, private.FakeTensor) else self.member(tensor)
+
+    def around(self) -> AbstractContextManager[object]:
+        return private.conversions_by_data()
 
     def run(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if private.is_lift(function):

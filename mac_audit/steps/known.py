@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from mac_audit import _torch as private
 from mac_audit.nested import tensors_in
@@ -48,6 +50,11 @@ class KnownValues:
 
     def stand_in(self, tensor: Tensor) -> Tensor:
         return tensor if isinstance(tensor, private.FakeTensor) else self.member(tensor)
+
+    @contextmanager
+    def around(self) -> Iterator[None]:
+        with self._fakes.around(), _LiteralsRead():
+            yield
 
     def run(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         try:
@@ -93,6 +100,17 @@ class KnownValues:
                         self._lost.add(private.storage_key(self._values[id(tensor)]))
 
 
+class _LiteralsRead(TorchFunctionMode):
+    """Lets ``torch.tensor([a, b])`` ask tensors in a list for their values, which it reads from memory otherwise."""
+
+    makers = (torch.tensor, torch.as_tensor, torch.asarray)
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in self.makers and args and isinstance(args[0], list | tuple):
+            args = (_mapped(list(args[0]), lambda tensor: tensor.tolist()), *args[1:])
+        return func(*args, **(kwargs or {}))
+
+
 _UNKNOWN = object()
 
 
@@ -100,7 +118,7 @@ class _UnknownError(Exception):
     """An operand has no known value."""
 
 
-def _mapped(value: Any, function: Callable[[Tensor], Tensor]) -> Any:
+def _mapped(value: Any, function: Callable[[Tensor], Any]) -> Any:
     if isinstance(value, Tensor):
         return function(value)
     if isinstance(value, tuple | list):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -37,6 +38,9 @@ class RealTensors:
 
     def stand_in(self, tensor: Tensor) -> Tensor:
         return tensor
+
+    def around(self) -> AbstractContextManager[object]:
+        return nullcontext()
 
     def run(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return function(*args, **kwargs)
