@@ -21,6 +21,7 @@ from mac_audit.rule import Rule, discover
 from mac_audit.selection import Choice
 from mac_audit.suppress import LayerIgnore, Use, suppressed
 from mac_audit.sweep import Axis, Point, Sweep, fields, grid
+from mac_audit.timings import known_times
 
 _ACT_ON_SAVED = ("target", "execution", "device", "plugins")  # fields of a request that mean something without a model
 
@@ -57,7 +58,7 @@ def run(job: Job, network: Callable[[Request], Network] | None = None) -> Audite
         sys.path.append(job.folder)
     rules = discover(load_plugins(job.request.plugins))
     device = find(job.request.device) if job.request.device else None  # a wrong name is told before the model is built
-    profile = Profile((network or network_of)(job.request), job.request.execution, device)
+    profile = Profile((network or network_of)(job.request), job.request.execution, device, known_times(device))
     report = judged(
         profile,
         rules,
