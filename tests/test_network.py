@@ -191,6 +191,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "timing": {"device"},
     "device_file": {"device", "plain"},
     "profile": {"formulas", "execution", "structure", "liveness", "counterfactual", "timing"},
+    "timings": {"profile", "device_file"},
     "rule": {"profile", "report", "units"},
     "selection": {"rule"},
     "report": {"plain", "network", "units"},

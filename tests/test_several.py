@@ -197,7 +197,9 @@ def test_trace_goes_to_standard_output(folder: Path) -> None:
     [
         (["nonesuch.json"], "cannot be read"),
         (["empty.json"], "has no schema_version"),
-        (["empty.json", "--input", "1,8"], "is captured already"),
+        (["empty.json", "--input", "1,8"], "is captured already; inputs has nothing to act on"),
+        (["empty.json", "--batch", "2"], "is captured already; batch has nothing to act on"),
+        (["transformers:empty.json"], "model_type"),
     ],
 )
 def test_wrong_saved_networks_are_told(folder: Path, arguments: list[str], message: str) -> None:
