@@ -10,10 +10,9 @@ An operator of class k that does ``o`` scalar operations (a multiply-add is two)
 * ``w`` is the narrowest width in channels of a group: ``width_k`` channels reach half of the share.
 * ``r`` are the results of a contraction, which is what can be computed side by side: a device works on ``lanes`` at
   a time, and ``fill_k`` times as many reach half of the share.
-* ``b_a`` counts memory that is read and then written in place once.
 * ``t(s)`` is the time for a byte of a working set of ``s`` bytes: what fits a cache moves at the cache's bandwidth,
-  the rest at the memory's. Activations (``b_a``) were just written, so their set is the operator's own; weights
-  (``b_w``) were last read in the previous run, so their set is all of the network's.
+  the rest at the memory's. Activations (``b_a``) were just written, so their set is the operator's own, what is
+  written in place once; weights (``b_w``) were last read in the previous run, so their set is all of the network's.
 * ``overlap_k`` is how much of the shorter of the two hides behind the longer; all of it where nothing else is known.
 * A class is launched ``launch_k + per_group_k · (groups − 1)`` times: it may take longer to start than others, or run
   its groups one after another. One that runs in another operator's kernel is not launched at all. A view costs ``view``
@@ -192,8 +191,8 @@ def time_of(step: Step, device: Device) -> Time:
         arithmetic *= 1 + rates.width * groups / min(shape.c_in, shape.c_out)
         arithmetic *= 1 + device.lanes.value * rates.fill / (shape.positions_out * shape.c_out)
     own = cost.mac_bytes * cost.reads_weight / max(cost.mac_elements, 1)
-    moved = max(0, cost.mac_bytes - own - step.again)
-    memory = moved * _byte_time(moved, device)
+    moved = cost.mac_bytes - own
+    memory = moved * _byte_time(max(moved - step.again, 0), device)
     memory += own * _byte_time(max(step.weights, own), device) / rates.weight
     return Time(launches * device.launch.value + step.views * view, arithmetic, memory / rates.memory, rates.overlap)
 

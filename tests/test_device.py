@@ -119,6 +119,13 @@ def test_cache_moves_what_fits_it() -> None:
     assert isclose(time_of(Step(small, "float32"), device).memory, 0.05e-3)
 
 
+def test_what_is_written_in_place_takes_half_of_the_cache() -> None:
+    """Of 200 kB moved, 100 kB are written where they were read: all of it fits 100 kB of cache, at 1 GB/s."""
+    device = replace(PLAIN, caches=(Cache(100_000, 1e9, BY_HAND),))
+    inplace = costed(Cost(writes=50_000, mac_bytes=200_000, operators=1), "elementwise")
+    assert isclose(time_of(Step(inplace, "float32", again=100_000), device).memory, 0.2e-3)
+
+
 def test_weights_come_from_where_all_of_them_fit() -> None:
     """50 kB of weights of a network that has 400 kB of them: a quarter of its weights stays in 100 kB of cache."""
     device = replace(PLAIN, caches=(Cache(100_000, 1e9, BY_HAND),))
