@@ -10,6 +10,7 @@ from torch import nn
 from mac_audit.capture import Way, record
 from mac_audit.device import Device
 from mac_audit.device_file import find
+from mac_audit.garbage import collected_later
 from mac_audit.job import judged
 from mac_audit.load import Loaded, load
 from mac_audit.lower import lower
@@ -23,6 +24,7 @@ from mac_audit.selection import Layer, budgeted, checked, choose
 from mac_audit.timings import known_times
 
 
+@collected_later()
 def audit(
     model: nn.Module,
     inputs: Any,

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from mac_audit import engine
 from mac_audit.device_file import find
 from mac_audit.errors import MacAuditError
+from mac_audit.garbage import collected_later
 from mac_audit.network import Network
 from mac_audit.plugins import load_plugins
 from mac_audit.profile import Profile
@@ -52,6 +53,7 @@ class Audited:
     uses: tuple[Use, ...] = ()
 
 
+@collected_later()
 def run(job: Job, network: Callable[[Request], Network] | None = None) -> Audited:
     """Capture, cost and judge; ``network`` stands in for ``network_of``. ``MacAuditError`` where it cannot be done."""
     if job.folder and job.folder not in sys.path:

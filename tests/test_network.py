@@ -176,6 +176,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "units": set(),
     "files": {"errors"},
+    "garbage": set(),
     "request": set(),
     "plain": {"errors"},
     "network": {"plain"},
