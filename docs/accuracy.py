@@ -21,14 +21,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from mac_audit import calibrate as calibration
 from mac_audit.device import Device, peak_of
 from mac_audit.device_file import calibrated, find, home, written
 from mac_audit.inputs import Inputs
 from mac_audit.load import load
-from mac_audit.measure import measure
-from mac_audit.ranks import error, rank_correlation, scaled_error
-from mac_audit.timings import Timings
+from mac_audit.measuring import calibrate as calibration
+from mac_audit.measuring.measure import measure
+from mac_audit.measuring.ranks import error, rank_correlation, scaled_error
+from mac_audit.measuring.store import Timings
 
 PAGE = Path(__file__).parent / "accuracy.md"
 THREADS = (1, 2)

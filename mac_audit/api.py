@@ -14,6 +14,7 @@ from mac_audit.garbage import collected_later
 from mac_audit.job import judged
 from mac_audit.load import Loaded, load
 from mac_audit.lower import lower
+from mac_audit.measuring.store import known_times
 from mac_audit.network import Network
 from mac_audit.plugins import load_plugins
 from mac_audit.profile import Profile
@@ -21,7 +22,6 @@ from mac_audit.report import Report, Severity
 from mac_audit.request import Request
 from mac_audit.rule import Rule, discover
 from mac_audit.selection import Layer, budgeted, checked, choose
-from mac_audit.timings import known_times
 
 
 @collected_later()

@@ -13,6 +13,7 @@ from mac_audit import engine
 from mac_audit.device_file import find
 from mac_audit.errors import MacAuditError
 from mac_audit.garbage import collected_later
+from mac_audit.measuring.store import known_times
 from mac_audit.network import Network
 from mac_audit.plugins import load_plugins
 from mac_audit.profile import Profile
@@ -22,7 +23,6 @@ from mac_audit.rule import Rule, discover
 from mac_audit.selection import Choice
 from mac_audit.suppress import LayerIgnore, Use, suppressed
 from mac_audit.sweep import Axis, Point, Sweep, fields, grid
-from mac_audit.timings import known_times
 
 _ACT_ON_SAVED = ("target", "execution", "device", "plugins")  # fields of a request that mean something without a model
 

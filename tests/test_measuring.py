@@ -13,7 +13,6 @@ from click.testing import CliRunner
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from mac_audit import calibrate, measure, prove
 from mac_audit.capture import capture
 from mac_audit.cli import main
 from mac_audit.device import Cache, Device, Figure, Rates, time_of
@@ -22,13 +21,14 @@ from mac_audit.errors import MacAuditError
 from mac_audit.experiments import run as experiments
 from mac_audit.experiments.run import Experiment, Point, Scan
 from mac_audit.lower import lower
+from mac_audit.measuring import calibrate, measure, prove
+from mac_audit.measuring.running import inference, running
+from mac_audit.measuring.stopwatch import Sample, difference, interleaved
+from mac_audit.measuring.store import Timings, signature
+from mac_audit.measuring.workloads import Workload, workloads
 from mac_audit.network import Network
 from mac_audit.profile import Profile
 from mac_audit.rule import discover
-from mac_audit.running import inference, running
-from mac_audit.stopwatch import Sample, difference, interleaved
-from mac_audit.timings import Timings, signature
-from mac_audit.workloads import Workload, workloads
 
 
 @pytest.fixture(autouse=True)

@@ -192,7 +192,6 @@ MAY_IMPORT: dict[str, set[str]] = {
     "timing": {"device"},
     "device_file": {"device", "plain"},
     "profile": {"formulas", "execution", "structure", "liveness", "counterfactual", "timing"},
-    "timings": {"profile", "device_file"},
     "rule": {"profile", "report", "units"},
     "selection": {"rule"},
     "report": {"plain", "network", "units"},
@@ -292,6 +291,7 @@ IMPORTED_WITHOUT_TORCH = (
         "mac_audit.cli",
     ),
     *("mac_audit.config", "mac_audit.settings", "mac_audit.job", "mac_audit.parallel", "mac_audit.baseline"),
+    "mac_audit.measuring.store",
 )
 
 

@@ -27,10 +27,10 @@ def calibrate(backend: str, threads: int, name: str | None, output: Path | None,
         from rich.console import Console
         from rich.progress import Progress
 
-        from mac_audit import calibrate as calibration
         from mac_audit.device_file import home, written
         from mac_audit.files import write_whole
-        from mac_audit.timings import Timings
+        from mac_audit.measuring import calibrate as calibration
+        from mac_audit.measuring.store import Timings
 
         console = Console(stderr=True)
         machine = calibration.machine(backend, threads)

@@ -33,9 +33,9 @@ def experiment(
     Networks and sizes are those of the paper's Tables 1 to 4; its own two platforms stand beside.
     """
     with errors_told(show_traceback=False):
-        from mac_audit.calibrate import machine
         from mac_audit.experiments import run as running
         from mac_audit.files import write_whole
+        from mac_audit.measuring.calibrate import machine
 
         machine(backend, threads)
         chosen = list(running.GUIDELINES) if which == "all" else [which]

@@ -25,9 +25,9 @@ def measure(request: Request, rounds: int, operators: int, **_: Any) -> None:
     """
     with errors_told(show_traceback=False):
         with contextlib.redirect_stdout(sys.stderr):
-            from mac_audit import measure as measuring
             from mac_audit.api import load_request
             from mac_audit.device_file import AUTO, find
+            from mac_audit.measuring import measure as measuring
             from mac_audit.reporters import measured
 
             device = find(request.device or AUTO)

@@ -25,8 +25,8 @@ def prove(request: Request, number: int, threads: int, backend: str, **_: Any) -
     """Time what a finding of TARGET blames against what it would have instead, on this machine."""
     with errors_told(show_traceback=False):
         with contextlib.redirect_stdout(sys.stderr):
-            from mac_audit import prove as proving
             from mac_audit.device_file import AUTO, calibrated, find
+            from mac_audit.measuring import prove as proving
             from mac_audit.reporters import proof
             from mac_audit.rule import discover
 

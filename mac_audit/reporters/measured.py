@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mac_audit.units import duration, percent
 
 if TYPE_CHECKING:
-    from mac_audit.measure import Measurement
+    from mac_audit.measuring.measure import Measurement
 
 
 def render(found: Measurement, operators: int) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mac_audit.units import duration, percent
 
 if TYPE_CHECKING:
-    from mac_audit.prove import Proof
+    from mac_audit.measuring.prove import Proof
 
 
 def render(proof: Proof, target: str, number: int, of: int, device: str | None) -> str:

@@ -17,9 +17,9 @@ from torch import Tensor, fx, nn
 from mac_audit.capture import capture
 from mac_audit.inputs import Inputs
 from mac_audit.lower import lower
+from mac_audit.measuring.stopwatch import clock, finish
 from mac_audit.nested import map_tensors
 from mac_audit.network import Network
-from mac_audit.stopwatch import clock, finish
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from mac_audit.calibrate import torch_version
 from mac_audit.device import Device
 from mac_audit.errors import MacAuditError
+from mac_audit.measuring.calibrate import torch_version
+from mac_audit.measuring.running import inference, running
+from mac_audit.measuring.stopwatch import Sample, interleaved
+from mac_audit.measuring.store import Timings, in_words, signature
 from mac_audit.profile import Profile
-from mac_audit.running import inference, running
-from mac_audit.stopwatch import Sample, interleaved
 from mac_audit.timing import Timing
-from mac_audit.timings import Timings, in_words, signature
 
 EXECUTION = "eager"  # how PyTorch runs a model
 

@@ -18,12 +18,12 @@ from torch import Tensor
 from mac_audit.cost import CLASSES
 from mac_audit.device import DEFAULT, Cache, Device, Figure, Fit, Rates, Step, base_name, steps_of, time_of
 from mac_audit.errors import MacAuditError
-from mac_audit.fit import Free, fitted
+from mac_audit.measuring.fit import Free, fitted
+from mac_audit.measuring.running import Running, inference, running
+from mac_audit.measuring.stopwatch import NOISY, Sample, in_turn, interleaved
+from mac_audit.measuring.store import Timings
+from mac_audit.measuring.workloads import Workload, workloads
 from mac_audit.profile import Profile
-from mac_audit.running import Running, inference, running
-from mac_audit.stopwatch import NOISY, Sample, in_turn, interleaved
-from mac_audit.timings import Timings
-from mac_audit.workloads import Workload, workloads
 
 ROUNDS = 21
 QUICK = 7

@@ -19,12 +19,12 @@ from mac_audit.cost import Contraction, Costed
 from mac_audit.counterfactual import merged
 from mac_audit.device import Device
 from mac_audit.errors import MacAuditError
+from mac_audit.measuring.running import inference
+from mac_audit.measuring.stopwatch import Sample, Work, difference, interleaved
 from mac_audit.network import Argument, Network, Ref
 from mac_audit.profile import Profile
 from mac_audit.request import Request
 from mac_audit.rule import Measure, Rule, Violation
-from mac_audit.running import inference
-from mac_audit.stopwatch import Sample, Work, difference, interleaved
 from mac_audit.timing import Timing
 
 ROUNDS = 41
