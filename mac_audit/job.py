@@ -12,6 +12,8 @@ from typing import Any, Literal
 from mac_audit import engine
 from mac_audit.device_file import find
 from mac_audit.errors import MacAuditError
+from mac_audit.garbage import collected_later
+from mac_audit.measuring.store import known_times
 from mac_audit.network import Network
 from mac_audit.plugins import load_plugins
 from mac_audit.profile import Profile
@@ -51,13 +53,14 @@ class Audited:
     uses: tuple[Use, ...] = ()
 
 
+@collected_later()
 def run(job: Job, network: Callable[[Request], Network] | None = None) -> Audited:
     """Capture, cost and judge; ``network`` stands in for ``network_of``. ``MacAuditError`` where it cannot be done."""
     if job.folder and job.folder not in sys.path:
         sys.path.append(job.folder)
     rules = discover(load_plugins(job.request.plugins))
     device = find(job.request.device) if job.request.device else None  # a wrong name is told before the model is built
-    profile = Profile((network or network_of)(job.request), job.request.execution, device)
+    profile = Profile((network or network_of)(job.request), job.request.execution, device, known_times(device))
     report = judged(
         profile,
         rules,
