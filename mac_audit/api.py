@@ -10,9 +10,11 @@ from torch import nn
 from mac_audit.capture import Way, record
 from mac_audit.device import Device
 from mac_audit.device_file import find
+from mac_audit.garbage import collected_later
 from mac_audit.job import judged
-from mac_audit.load import load
+from mac_audit.load import Loaded, load
 from mac_audit.lower import lower
+from mac_audit.measuring.store import known_times
 from mac_audit.network import Network
 from mac_audit.plugins import load_plugins
 from mac_audit.profile import Profile
@@ -22,6 +24,7 @@ from mac_audit.rule import Rule, discover
 from mac_audit.selection import Layer, budgeted, checked, choose
 
 
+@collected_later()
 def audit(
     model: nn.Module,
     inputs: Any,
@@ -50,8 +53,13 @@ def audit(
     """
     name = target or type(model).__name__
     chosen = find(device) if isinstance(device, str) else device
-    profile = Profile(lower(record(model, inputs, way), construction, origin), execution, chosen)
+    profile = Profile(lower(record(model, inputs, way), construction, origin), execution, chosen, known_times(chosen))
     return _judged(profile, name, rules, select, options, budgets, fail_on=fail_on, flop_convention=flop_convention)
+
+
+def load_request(request: Request) -> Loaded:
+    """The model that ``request`` names, with the inputs that it asks for."""
+    return load(request.target, request.arguments, request.inputs, **_sizes(request))
 
 
 def trace(request: Request) -> Network:
@@ -61,7 +69,7 @@ def trace(request: Request) -> Network:
 
 def traces(request: Request) -> Callable[[Request], Network]:
     """Load the model that ``request`` names once, to capture it for requests that differ in the sizes of inputs."""
-    loaded = load(request.target, request.arguments, request.inputs, **_sizes(request))
+    loaded = load_request(request)
 
     def traced(wanted: Request) -> Network:
         at = loaded if _sizes(wanted) == _sizes(request) else loaded.at(**_sizes(wanted))
@@ -84,7 +92,7 @@ def audit_request(
     """Load what ``request`` names and audit it; ``rules`` and ``options`` are those of ``audit``."""
     plugins = load_plugins(request.plugins)
     device = find(request.device) if request.device else None  # a name that is wrong is told before the model is built
-    profile = Profile(trace(request), request.execution, device)
+    profile = Profile(trace(request), request.execution, device, known_times(device))
     known = discover(plugins) if rules is None else rules
     return _judged(profile, request.target, known, None, options, None, flop_convention=flop_convention)
 

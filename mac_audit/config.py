@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import tomllib
 import typing
 from collections.abc import Mapping
@@ -23,7 +24,8 @@ from mac_audit.suppress import LayerIgnore
 
 OWN, SHARED = "mac-audit.toml", "pyproject.toml"
 PATHS = ("target", "device", "plugins")  # fields of a request that may name a file
-_FILES = (".py", ".json", ".pt2", ".toml")  # what ends in one of these, before a colon, is a file
+# A file with what may stand around it in a target: ``net.py:Net``, ``transformers:config.json``.
+_FILE = re.compile(r"(?P<scheme>[a-z]{2,}:)?(?P<file>.+?\.(?:py|json|pt2?|toml))(?P<name>:\w+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +130,10 @@ def _beside(folder: Path, name: str, value: Any) -> Any:
 
 def beside(folder: Path, text: str) -> str:
     """``text``, where it names a file, as seen from the working directory; it is written as seen from ``folder``."""
-    file, colon, name = text.rpartition(":") if not text.endswith(_FILES) else (text, "", "")
-    return f"{os.path.relpath(folder / file)}{colon}{name}" if file.endswith(_FILES) else text
+    found = _FILE.fullmatch(text)
+    if found is None:
+        return text
+    return f"{found['scheme'] or ''}{os.path.relpath(folder / found['file'])}{found['name'] or ''}"
 
 
 def _table(path: Path) -> dict[str, Any] | None:

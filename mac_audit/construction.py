@@ -2,7 +2,7 @@
 
 Each parameter moves to the meta device when its module registers it, and is never initialised. Everything else in a
 constructor is real, so that one that computes with tensors works. Where a constructor needs the values of parameters
-it runs again with real ones, uninitialised, and the report says so.
+it runs again with real ones, filled with one number, and the report says so.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from mac_audit.errors import MacAuditError
 from mac_audit.source import constructions_recorded, raising_line
 
 ON_META = "parameters on the meta device"
-REAL = "real parameters, not initialised"
+REAL = "real parameters, filled with one number"
 T = TypeVar("T")
 
 
@@ -38,7 +38,7 @@ def construct(build: Callable[[], T], target: str) -> tuple[T, str]:
             except Exception as error:
                 if not _may_need_values(error):
                     raise
-                with _Uninitialised():
+                with _Filled():
                     return build(), REAL
     except MacAuditError:
         raise
@@ -116,10 +116,14 @@ class _HugeOnMeta(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-class _Uninitialised(TorchFunctionMode):
-    """Skips what fills tensors with random numbers."""
+class _Filled(TorchFunctionMode):
+    """Fills with a small number what would be filled with random ones, which takes longer.
 
-    skipped = frozenset(
+    It is not left as it was found in memory: who needs the values of parameters (to quantise them, say) would get
+    others each time.
+    """
+
+    replaced = frozenset(
         {torch.Tensor.normal_, torch.Tensor.uniform_, torch.Tensor.erfinv_, torch.Tensor.exponential_}
         | {getattr(nn.init, f"{name}_") for name in ("normal", "uniform", "trunc_normal", "orthogonal", "sparse")}
         | {getattr(nn.init, f"{who}_{how}_") for who in ("kaiming", "xavier") for how in ("normal", "uniform")}
@@ -127,4 +131,8 @@ class _Uninitialised(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        return (args[0] if args else kwargs["tensor"]) if func in self.skipped else func(*args, **kwargs)
+        if func not in self.replaced:
+            return func(*args, **kwargs)
+        tensor = args[0] if args else kwargs["tensor"]
+        tensor.data.fill_(0.01)
+        return tensor

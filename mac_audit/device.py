@@ -2,19 +2,22 @@
 
 An operator of class k that does ``o`` scalar operations (a multiply-add is two) and moves ``b`` bytes takes
 
-    launches · launch + max(arithmetic, memory)
+    launches · launch + max(arithmetic, memory) + (1 − overlap_k) · min(arithmetic, memory)
     arithmetic = o / (peak · compute_k) · (1 + width_k / w) · (1 + lanes · fill_k / r)
-    memory     = (b_a · t(b_a) + b_w · t(all weights)) / memory_k
+    memory     = (b_a · t(b_a) + b_w · t(all weights) / weight_k) / memory_k
 
 * ``peak`` is the device's for the dtype of the result, ``compute_k`` the share of it that the class reaches.
 * ``w`` is the narrowest width in channels of a group: ``width_k`` channels reach half of the share.
 * ``r`` are the results of a contraction, which is what can be computed side by side: a device works on ``lanes`` at
   a time, and ``fill_k`` times as many reach half of the share.
 * ``t(s)`` is the time for a byte of a working set of ``s`` bytes: what fits a cache moves at the cache's bandwidth,
-  the rest at the memory's. Activations (``b_a``) were just written, so their set is the operator's own; weights
-  (``b_w``) were last read in the previous run, so their set is all of the network's.
-* A class that runs its groups one after another is launched ``1 + per_group_k · (groups − 1)`` times, one that runs in
-  another operator's kernel not at all. A view costs ``view`` where the framework's own time counts.
+  the rest at the memory's. Activations (``b_a``) were just written, so their set is the operator's own, what is
+  written in place once; weights (``b_w``) were last read in the previous run, so their set is all of the network's.
+* ``overlap_k`` is how much of the shorter of the two hides behind the longer; all of it where nothing else is known.
+* A class is launched ``launch_k + per_group_k · (groups − 1)`` times: it may take longer to start than others, or run
+  its groups one after another. One that runs in another operator's kernel is not launched at all. A view costs ``view``
+  where the framework's own time counts. A measured time of an operator stands for all of that but the ``between``, what
+  the framework takes from one operator to the next.
 
 Figures come from datasheets and carry their source; shares come from a fit, which says on what data it was made and
 how far off it is there. Rates are looked up by the name of the ATen operator, then by its class, then as ``default``.
@@ -24,9 +27,8 @@ Source of the form: Williams et al., *Roofline*, CACM 52(4), 2009, with the satu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from math import inf
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Literal
 
 from mac_audit.cost import Costed
@@ -61,9 +63,12 @@ class Rates:
 
     compute: float = 1.0
     memory: float = 1.0
+    weight: float = 1.0
     width: float = 0.0
     fill: float = 0.0
+    launch: float = 1.0
     per_group: float = 0.0
+    overlap: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,7 @@ class Device:
     """Peaks in operations a second by dtype, ``bandwidth`` in bytes a second, times in seconds, caches from small.
 
     ``rates`` are by class of operator or by ATen operator. With ``like`` they are those of that device, taken to be
-    the same shares here.
+    the same shares here. ``threads`` of the processor were at work, where that was set.
     """
 
     name: str
@@ -97,6 +102,8 @@ class Device:
     lanes: Figure
     caches: tuple[Cache, ...] = ()
     view: Figure | None = None
+    between: Figure | None = None
+    threads: int = 0
     like: str = ""
     rates: dict[str, Rates] = field(default_factory=dict)
     fit: Fit | None = None
@@ -105,7 +112,7 @@ class Device:
     def source(self) -> str:
         """Where its figures come from, in one sentence."""
         if self.fit is not None:
-            return f"datasheet; rates fitted on {self.fit.data}"
+            return f"rates fitted on {self.fit.data}"
         return f"datasheet; rates as on {self.like}, not checked here" if self.like else "as given, not checked"
 
     @property
@@ -121,6 +128,7 @@ class Time:
     launch: float
     arithmetic: float
     memory: float
+    overlap: float = 1.0
     measured: float | None = None
 
     @property
@@ -128,7 +136,8 @@ class Time:
         """Seconds."""
         if self.measured is not None:
             return self.measured
-        return self.launch + max(self.arithmetic, self.memory)
+        shorter, longer = sorted((self.arithmetic, self.memory))
+        return self.launch + longer + (1 - self.overlap) * shorter
 
     @property
     def bound(self) -> Bound:
@@ -139,44 +148,53 @@ class Time:
         return "compute" if longest == self.arithmetic else "memory"
 
 
-def time_of(costed: Costed, dtype: str, device: Device, *, weights: float = 0, views: int = 0) -> Time:
-    """How long ``device`` takes over an operator whose result is of ``dtype``.
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A working operator as it stands in a network.
 
-    ``weights`` are the bytes of all weights of the network (at least the operator's own count), ``views`` the free
-    operators that the framework dispatches for it.
+    ``dtype`` is that of its result, ``weights`` are the bytes of all weights of the network, ``views`` the free
+    operators that the framework dispatches before it, and ``again`` the bytes that it writes where it read them.
     """
-    cost, shape = costed.cost, costed.contraction
-    rates = rates_of(costed, device)
-    groups = shape.groups if shape is not None else 1
-    view = device.view.value if device.view is not None else 0
-    launches = cost.operators * (1 + rates.per_group * (groups - 1))
-    width = min(shape.c_in, shape.c_out) / groups if shape is not None else inf
-    arithmetic = (2 * cost.madds or cost.other_ops) / (peak_of(dtype, device) * rates.compute)
-    arithmetic *= 1 + rates.width / width
-    if shape is not None:
-        arithmetic *= 1 + device.lanes.value * rates.fill / (shape.positions_out * shape.c_out)
-    own = cost.mac_bytes * cost.reads_weight / max(cost.mac_elements, 1)
-    moved = cost.mac_bytes - own
-    memory = moved * _byte_time(moved, device) + own * _byte_time(max(weights, own), device)
-    return Time(launches * device.launch.value + views * view, arithmetic, memory / rates.memory)
+
+    costed: Costed
+    dtype: str
+    weights: float = 0
+    views: int = 0
+    again: float = 0
 
 
-def times_of(
-    operators: Iterable[Costed], network: Network, device: Device, measured: Mapping[str, float] | None = None
-) -> dict[str, Time]:
-    """The time of each working operator by its name, in order; ``measured`` seconds, by name, take precedence."""
+def steps_of(operators: Iterable[Costed], network: Network) -> tuple[Step, ...]:
+    """The working ones of ``operators``, all those of ``network`` in order, as they stand in it."""
     weights = weight_bytes(network)
-    times: dict[str, Time] = {}
+    found: list[Step] = []
     views = 0
     for costed in operators:
         if costed.coverage == "free":
             views += 1
-            continue
-        dtype = dtype_of(costed, network)
-        time = time_of(costed, dtype, device, weights=weights, views=views)
-        times[costed.operator.name] = replace(time, measured=(measured or {}).get(costed.operator.name))
-        views = 0
-    return times
+        else:
+            mutated = (network.tensors[index] for index in costed.operator.mutates)
+            again = sum(tensor.elements * tensor.itemsize for tensor in mutated)
+            found.append(Step(costed, dtype_of(costed, network), weights, views, again))
+            views = 0
+    return tuple(found)
+
+
+def time_of(step: Step, device: Device) -> Time:
+    """How long ``device`` takes over an operator."""
+    cost, shape = step.costed.cost, step.costed.contraction
+    rates = rates_of(step.costed, device)
+    groups = shape.groups if shape is not None else 1
+    view = device.view.value if device.view is not None else 0
+    launches = cost.operators * (rates.launch + rates.per_group * (groups - 1))
+    arithmetic = (2 * cost.madds or cost.other_ops) / (peak_of(step.dtype, device) * rates.compute)
+    if shape is not None:
+        arithmetic *= 1 + rates.width * groups / min(shape.c_in, shape.c_out)
+        arithmetic *= 1 + device.lanes.value * rates.fill / (shape.positions_out * shape.c_out)
+    own = cost.mac_bytes * cost.reads_weight / max(cost.mac_elements, 1)
+    moved = cost.mac_bytes - own
+    memory = moved * _byte_time(max(moved - step.again, 0), device)
+    memory += own * _byte_time(max(step.weights, own), device) / rates.weight
+    return Time(launches * device.launch.value + step.views * view, arithmetic, memory / rates.memory, rates.overlap)
 
 
 def weight_bytes(network: Network) -> int:
@@ -193,8 +211,13 @@ def dtype_of(costed: Costed, network: Network) -> str:
 
 def rates_of(costed: Costed, device: Device) -> Rates:
     """Those of the ATen operator, else of its class, else the default ones."""
-    name = ".".join(costed.operator.target.split(".")[:2]).removesuffix("_")
-    return next((device.rates[key] for key in (name, costed.kind, DEFAULT) if key in device.rates), Rates())
+    keys = (base_name(costed), costed.kind, DEFAULT)
+    return next((device.rates[key] for key in keys if key in device.rates), Rates())
+
+
+def base_name(costed: Costed) -> str:
+    """The ATen operator without overload and in-place mark: ``aten.relu``."""
+    return ".".join(costed.operator.target.split(".")[:2]).removesuffix("_")
 
 
 def peak_of(dtype: str, device: Device) -> float:

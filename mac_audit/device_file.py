@@ -35,6 +35,11 @@ def calibrated() -> dict[str, Path]:
     return {path.stem: path for path in found}
 
 
+def is_calibrated(device: Device) -> bool:
+    """Whether it was calibrated here, so that operators measured on it may be known too."""
+    return device.name in calibrated()
+
+
 def home() -> Path:
     """Where measurements of this machine are kept: ``$MAC_AUDIT_HOME``, else in the user's data folder."""
     data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
@@ -79,6 +84,8 @@ def written(device: Device) -> str:
 
     content = to_plain(device)
     usual = to_plain(Rates())
+    if not device.threads:
+        del content["threads"]
     for kind, rates in content["rates"].items():
         content["rates"][kind] = {name: value for name, value in rates.items() if value != usual[name]}
     text: str = tomli_w.dumps(_trimmed(content))
@@ -131,8 +138,11 @@ def _numbers(device: Device) -> tuple[dict[str, float], dict[str, float]]:
     above |= {"bandwidth.value": device.bandwidth.value, "lanes.value": device.lanes.value}
     for place, cache in enumerate(device.caches):
         above |= {f"caches[{place}].size": cache.size, f"caches[{place}].bandwidth": cache.bandwidth}
-    least = {"launch.value": device.launch.value} | ({"view.value": device.view.value} if device.view else {})
+    least = {"launch.value": device.launch.value, "threads": device.threads}
+    least |= {"view.value": device.view.value} if device.view else {}
+    least |= {"between.value": device.between.value} if device.between else {}
     for kind, rates in device.rates.items():
-        above |= {f"rates.{kind}.{name}": getattr(rates, name) for name in ("compute", "memory")}
-        least |= {f"rates.{kind}.{name}": getattr(rates, name) for name in ("width", "fill", "per_group")}
+        above |= {f"rates.{kind}.{name}": getattr(rates, name) for name in ("compute", "memory", "weight")}
+        least |= {f"rates.{kind}.{name}": getattr(rates, name) for name in ("width", "fill", "launch", "per_group")}
+        least[f"rates.{kind}.overlap"] = min(rates.overlap, 1 - rates.overlap)  # from 0 to 1
     return above, least

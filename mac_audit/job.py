@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +12,8 @@ from typing import Any, Literal
 from mac_audit import engine
 from mac_audit.device_file import find
 from mac_audit.errors import MacAuditError
+from mac_audit.garbage import collected_later
+from mac_audit.measuring.store import known_times
 from mac_audit.network import Network
 from mac_audit.plugins import load_plugins
 from mac_audit.profile import Profile
@@ -21,7 +24,7 @@ from mac_audit.selection import Choice
 from mac_audit.suppress import LayerIgnore, Use, suppressed
 from mac_audit.sweep import Axis, Point, Sweep, fields, grid
 
-SAVED = ".json"
+_ACT_ON_SAVED = ("target", "execution", "device", "plugins")  # fields of a request that mean something without a model
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class Job:
     @property
     def needs_torch(self) -> bool:
         """Whether there is a model to capture, and not a network that was saved."""
-        return not self.request.target.endswith(SAVED)
+        return not _is_saved(self.request)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +53,14 @@ class Audited:
     uses: tuple[Use, ...] = ()
 
 
+@collected_later()
 def run(job: Job, network: Callable[[Request], Network] | None = None) -> Audited:
     """Capture, cost and judge; ``network`` stands in for ``network_of``. ``MacAuditError`` where it cannot be done."""
     if job.folder and job.folder not in sys.path:
         sys.path.append(job.folder)
     rules = discover(load_plugins(job.request.plugins))
     device = find(job.request.device) if job.request.device else None  # a wrong name is told before the model is built
-    profile = Profile((network or network_of)(job.request), job.request.execution, device)
+    profile = Profile((network or network_of)(job.request), job.request.execution, device, known_times(device))
     report = judged(
         profile,
         rules,
@@ -111,7 +115,7 @@ def judged(profile: Profile, rules: Sequence[Rule], choices: Sequence[Choice], *
 
 def network_of(request: Request) -> Network:
     """The network that ``request`` names: one that was saved, without torch, or captured from a model."""
-    if request.target.endswith(SAVED):
+    if _is_saved(request):
         return _saved(request)
     from mac_audit.api import trace
 
@@ -123,9 +127,16 @@ def network_of(request: Request) -> Network:
         ) from None
 
 
+def _is_saved(request: Request) -> bool:
+    """Whether the target is a file that ``trace`` wrote; ``transformers:config.json`` is none."""
+    return request.target.endswith(".json") and ":" not in request.target
+
+
 def _saved(request: Request) -> Network:
-    if request.arguments or request.inputs:
-        raise MacAuditError(f"{request.target} is captured already; --arg and --input have nothing to act on.")
+    plain = Request(request.target)
+    for field in dataclasses.fields(Request):
+        if field.name not in _ACT_ON_SAVED and getattr(request, field.name) != getattr(plain, field.name):
+            raise MacAuditError(f"{request.target} is captured already; {field.name} has nothing to act on.")
     try:
         text = Path(request.target).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -14,14 +14,19 @@ from typing import Any
 
 from torch import Tensor, nn
 
+_SCALARS = (type(None), bool, int, float, str)
 _NO_CONTAINERS = (Tensor, type, ModuleType, nn.Module, Enum)
 
 
 def tensors_in(value: Any, _within: frozenset[int] = frozenset()) -> Iterator[Tensor]:
     """Every tensor in nested containers, in order."""
+    kind = type(value)
     if isinstance(value, Tensor):
         yield value
-    elif id(value) not in _within:  # an object may refer to the one that holds it
+    elif kind is tuple or kind is list:
+        for item in value:
+            yield from tensors_in(item, _within)
+    elif kind not in _SCALARS and id(value) not in _within:  # an object may refer to the one that holds it
         for _, item in _items(value):
             yield from tensors_in(item, _within | {id(value)})
 

@@ -14,6 +14,7 @@ from mac_audit.cost import CLASSES, Contraction, Cost, Costed, Coverage, cost_of
 from mac_audit.counterfactual import joined, merged, reshaped
 from mac_audit.device import Device
 from mac_audit.execution import execute
+from mac_audit.fusion import with_epilogues
 from mac_audit.liveness import Peak, peak
 from mac_audit.network import Layer, Network, Operator, Ref, Source
 from mac_audit.structure import Block, Structure, structure_of
@@ -67,14 +68,13 @@ class Profile:
         self.network = execute(network, execution, kind_of)
 
     @cached_property
-    def fused(self) -> Profile:
-        """The same network with its element-wise operators in the kernels of what they follow."""
-        return self if self.execution == "fused" else Profile(self.captured, "fused", self.device)
-
-    @cached_property
     def in_registers(self) -> frozenset[int]:
         """Tensors that are in memory here and would not be under ``fused``."""
-        pairs = zip(self.network.tensors, self.fused.network.tensors, strict=True)
+        if self.execution == "folded":  # what fused starts from
+            fused = with_epilogues(self.network, lambda operator, _: self._by_name[operator.name].kind)
+        else:
+            fused = execute(self.captured, "fused", kind_of)
+        pairs = zip(self.network.tensors, fused.tensors, strict=True)
         return frozenset(i for i, (here, there) in enumerate(pairs) if here.elements and not there.elements)
 
     def whole(self, index: int) -> int:

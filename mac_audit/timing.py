@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import fsum
 
-from mac_audit.cost import Costed
-from mac_audit.device import Bound, Device, Time, dtype_of, stand_ins, time_of, times_of, weight_bytes
+from mac_audit.cost import Cost, Costed
+from mac_audit.device import Bound, Device, Step, Time, dtype_of, stand_ins, steps_of, time_of, weight_bytes
 from mac_audit.network import Network
 
 
@@ -49,12 +49,24 @@ class Timing:
     @cached_property
     def times(self) -> dict[str, Time]:
         """By operator, those that work; views are in the time of the operator after them."""
-        return times_of(self._operators, self._network, self.device, self._measured)
+        between = self.device.between.value if self.device.between is not None else 0
+        known = {name: seconds + between for name, seconds in self._measured.items()}
+        return {
+            step.costed.operator.name: replace(
+                time_of(step, self.device), measured=known.get(step.costed.operator.name)
+            )
+            for step in self._steps
+        }
 
     @cached_property
     def total(self) -> Spent:
         """The whole model."""
         return _spent(self.times.values())
+
+    @property
+    def costs(self) -> tuple[Cost, ...]:
+        """What its times were predicted from, by working operator."""
+        return tuple(costed.cost for costed in self._working)
 
     @cached_property
     def classes(self) -> dict[str, Spent]:
@@ -78,9 +90,8 @@ class Timing:
     def of(self, operators: Iterable[Costed]) -> float:
         """Seconds that these take by themselves, which need not be operators of the network; never measured ones."""
         weights = weight_bytes(self._network)
-        return fsum(
-            time_of(costed, dtype_of(costed, self._network), self.device, weights=weights).total for costed in operators
-        )
+        steps = (Step(costed, dtype_of(costed, self._network), weights) for costed in operators)
+        return fsum(time_of(step, self.device).total for step in steps)
 
     def notes(self) -> tuple[str, ...]:
         """What a reader of the times has to know."""
@@ -100,8 +111,12 @@ class Timing:
         return tuple(found)
 
     @cached_property
+    def _steps(self) -> tuple[Step, ...]:
+        return steps_of(self._operators, self._network)
+
+    @cached_property
     def _working(self) -> tuple[Costed, ...]:
-        return tuple(costed for costed in self._operators if costed.coverage != "free")
+        return tuple(step.costed for step in self._steps)
 
 
 def _spent(times: Iterable[Time]) -> Spent:

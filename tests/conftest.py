@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
+from collections.abc import Iterator
 from types import ModuleType
 
 import pytest
-import torch
+
+from tests.torchvision_operators import import_torchvision
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _nothing_measured_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test meets the devices and times that somebody measured on this machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MAC_AUDIT_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
 
 
 @pytest.fixture(scope="session")
 def torchvision() -> ModuleType:
-    """torchvision, also where its compiled operators cannot load beside a CPU build of torch.
-
-    There ``import torchvision`` stops at the missing schema of ``torchvision::nms``; with the schemas declared
-    everything but detection's post-processing works.
-    """
-    try:
-        return importlib.import_module("torchvision")
-    except RuntimeError:
-        for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
-            del sys.modules[name]
-    library = torch.library.Library("torchvision", "DEF")
-    library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    module = importlib.import_module("torchvision")
-    module._keep_alive = library  # type: ignore[attr-defined]
-    return module
+    """torchvision, also where its compiled operators cannot load."""
+    return import_torchvision()

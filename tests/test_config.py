@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 from mac_audit import config
 from mac_audit.cli import main
 from mac_audit.errors import MacAuditError
+from mac_audit.request import Request
 
 ROOT = Path(__file__).parent.parent
 MODEL = """\
@@ -207,6 +208,48 @@ def test_settings_say_where_they_come_from(repository: Path) -> None:
     assert found["rules.G1.limit"] == ("0.2", "mac-audit.toml")
     assert found["rules.G1.multiple"] == ("8", "default")
     assert found["model.wide: rules that run"] == ('["G1", "G4"]', "all of the above")
+
+
+@pytest.mark.parametrize(
+    ("written", "seen"),
+    [
+        ("net.py", "../net.py"),
+        ("nets/net.py:Net", "../nets/net.py:Net"),
+        ("net.json", "../net.json"),
+        ("transformers:configs/small.json", "transformers:../configs/small.json"),
+        ("package.module:factory", "package.module:factory"),
+        ("zoo:resnet18", "zoo:resnet18"),
+        ("transformers:LlamaForCausalLM", "transformers:LlamaForCausalLM"),
+        ("h100", "h100"),
+    ],
+)
+def test_what_is_a_path(repository: Path, monkeypatch: pytest.MonkeyPatch, written: str, seen: str) -> None:
+    (repository / "elsewhere").mkdir()
+    monkeypatch.chdir(repository / "elsewhere")
+    assert config.beside(repository, written) == seen
+
+
+def test_every_field_of_a_request_is_a_key(repository: Path) -> None:
+    """Of a model, and but for the target and its arguments, of the file."""
+    values = {
+        "target": '"zoo:resnet18"',
+        "arguments": "{ classes = 10 }",
+        "inputs": '["1,3,64,64"]',
+        "execution": '"eager"',
+        "capture": '"fake"',
+        "device": '"h100"',
+        "plugins": "[]",
+        "batch": "2",
+        "seq_len": "8",
+        "resolution": "[64, 64]",
+        "phase": '"prefill"',
+    }
+    assert values.keys() == {field.name for field in fields(Request)}
+    lines = [f"{name.replace('_', '-')} = {value}\n" for name, value in values.items()]
+    (repository / "mac-audit.toml").write_text("".join(lines[2:]) + "[[model]]\n" + "".join(lines))
+    read = config.read(repository / "mac-audit.toml")
+    assert read.model[0].request.keys() == values.keys()
+    assert Request(**read.model[0].request) == Request(**{**read.request, **read.model[0].request})
 
 
 # --- what is wrong -------------------------------------------------------------------------------------------------

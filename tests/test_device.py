@@ -17,7 +17,7 @@ from mac_audit.api import audit
 from mac_audit.capture import capture
 from mac_audit.cli import main
 from mac_audit.cost import Contraction, Cost, Costed
-from mac_audit.device import Cache, Device, Figure, Rates, time_of
+from mac_audit.device import Cache, Device, Figure, Rates, Step, time_of
 from mac_audit.device_file import bundled, find, parse, written
 from mac_audit.errors import MacAuditError
 from mac_audit.load import load
@@ -58,7 +58,7 @@ def costed(
 
 def test_compute_bound() -> None:
     """2 × 5 M operations at 1 G/s are 10 ms; 40 kB at 100 MB/s are 0.4 ms and hide behind them."""
-    time = time_of(costed(Cost(madds=5_000_000, writes=10_000, mac_bytes=40_000, operators=1)), "float32", PLAIN)
+    time = time_of(Step(costed(Cost(madds=5_000_000, writes=10_000, mac_bytes=40_000, operators=1)), "float32"), PLAIN)
     assert time.bound == "compute"
     assert isclose(time.total, 1e-5 + 10e-3)
     assert isclose(time.memory, 0.4e-3)
@@ -66,13 +66,15 @@ def test_compute_bound() -> None:
 
 def test_memory_bound() -> None:
     """400 kB at 100 MB/s are 4 ms; 100 K operations at 1 G/s are 0.1 ms."""
-    time = time_of(costed(Cost(other_ops=100_000, writes=100_000, mac_bytes=400_000, operators=1)), "float32", PLAIN)
+    time = time_of(
+        Step(costed(Cost(other_ops=100_000, writes=100_000, mac_bytes=400_000, operators=1)), "float32"), PLAIN
+    )
     assert time.bound == "memory"
     assert isclose(time.total, 1e-5 + 4e-3)
 
 
 def test_launch_bound() -> None:
-    time = time_of(costed(Cost(other_ops=10, writes=10, mac_bytes=40, operators=1)), "float32", PLAIN)
+    time = time_of(Step(costed(Cost(other_ops=10, writes=10, mac_bytes=40, operators=1)), "float32"), PLAIN)
     assert time.bound == "launch"
     assert isclose(time.total, 1e-5 + 40 / 1e8)
 
@@ -80,20 +82,20 @@ def test_launch_bound() -> None:
 def test_peak_is_that_of_the_dtype() -> None:
     """A quarter of the time at four times the peak; a dtype without one takes float32's."""
     cost = Cost(madds=5_000_000, operators=1)
-    assert isclose(time_of(costed(cost), "float16", PLAIN).arithmetic, 2.5e-3)
-    assert isclose(time_of(costed(cost), "bfloat16", PLAIN).arithmetic, 10e-3)
+    assert isclose(time_of(Step(costed(cost), "float16"), PLAIN).arithmetic, 2.5e-3)
+    assert isclose(time_of(Step(costed(cost), "bfloat16"), PLAIN).arithmetic, 10e-3)
 
 
 def test_shares_by_class_and_by_operator() -> None:
     """Half of the peak for the class, a tenth for one operator of it, all of it for what is named nowhere."""
     device = replace(PLAIN, rates={"conv": Rates(compute=0.5), "aten.mkldnn_convolution": Rates(compute=0.1)})
     cost = Cost(madds=5_000_000, operators=1)
-    assert isclose(time_of(costed(cost), "float32", device).arithmetic, 20e-3)
+    assert isclose(time_of(Step(costed(cost), "float32"), device).arithmetic, 20e-3)
     special = costed(cost, target="aten.mkldnn_convolution.default")
-    assert isclose(time_of(special, "float32", device).arithmetic, 100e-3)
-    assert isclose(time_of(costed(cost, kind="matmul"), "float32", device).arithmetic, 10e-3)
+    assert isclose(time_of(Step(special, "float32"), device).arithmetic, 100e-3)
+    assert isclose(time_of(Step(costed(cost, kind="matmul"), "float32"), device).arithmetic, 10e-3)
     device = replace(device, rates={**device.rates, "default": Rates(compute=0.25)})
-    assert isclose(time_of(costed(cost, kind="matmul"), "float32", device).arithmetic, 40e-3)
+    assert isclose(time_of(Step(costed(cost, kind="matmul"), "float32"), device).arithmetic, 40e-3)
 
 
 def test_narrow_groups_and_few_results_take_longer() -> None:
@@ -101,35 +103,42 @@ def test_narrow_groups_and_few_results_take_longer() -> None:
     shape = Contraction(c_in=16, c_out=16, positions_in=4, positions_out=4, groups=4, kernel=(1, 1))
     cost = Cost(madds=5_000_000, operators=1)
     narrow = replace(PLAIN, rates={"grouped-conv": Rates(width=4)})
-    assert isclose(time_of(costed(cost, "grouped-conv", shape), "float32", narrow).arithmetic, 20e-3)
+    assert isclose(time_of(Step(costed(cost, "grouped-conv", shape), "float32"), narrow).arithmetic, 20e-3)
     empty = replace(PLAIN, rates={"grouped-conv": Rates(fill=8)})
-    assert isclose(time_of(costed(cost, "grouped-conv", shape), "float32", empty).arithmetic, 20e-3)
+    assert isclose(time_of(Step(costed(cost, "grouped-conv", shape), "float32"), empty).arithmetic, 20e-3)
     apart = replace(PLAIN, rates={"grouped-conv": Rates(per_group=1)})
-    assert isclose(time_of(costed(cost, "grouped-conv", shape), "float32", apart).launch, 4e-5)
+    assert isclose(time_of(Step(costed(cost, "grouped-conv", shape), "float32"), apart).launch, 4e-5)
 
 
 def test_cache_moves_what_fits_it() -> None:
     """Of 400 kB, 100 kB at 1 GB/s and 300 kB at 100 MB/s: 0.1 + 3 ms. 50 kB all at 1 GB/s."""
     device = replace(PLAIN, caches=(Cache(100_000, 1e9, BY_HAND),))
     large = costed(Cost(writes=100_000, mac_bytes=400_000, operators=1), "elementwise")
-    assert isclose(time_of(large, "float32", device).memory, 3.1e-3)
+    assert isclose(time_of(Step(large, "float32"), device).memory, 3.1e-3)
     small = costed(Cost(writes=12_500, mac_bytes=50_000, operators=1), "elementwise")
-    assert isclose(time_of(small, "float32", device).memory, 0.05e-3)
+    assert isclose(time_of(Step(small, "float32"), device).memory, 0.05e-3)
+
+
+def test_what_is_written_in_place_takes_half_of_the_cache() -> None:
+    """Of 200 kB moved, 100 kB are written where they were read: all of it fits 100 kB of cache, at 1 GB/s."""
+    device = replace(PLAIN, caches=(Cache(100_000, 1e9, BY_HAND),))
+    inplace = costed(Cost(writes=50_000, mac_bytes=200_000, operators=1), "elementwise")
+    assert isclose(time_of(Step(inplace, "float32", again=100_000), device).memory, 0.2e-3)
 
 
 def test_weights_come_from_where_all_of_them_fit() -> None:
     """50 kB of weights of a network that has 400 kB of them: a quarter of its weights stays in 100 kB of cache."""
     device = replace(PLAIN, caches=(Cache(100_000, 1e9, BY_HAND),))
     cost = Cost(reads_weight=12_500, mac_bytes=50_000, operators=1)
-    alone = time_of(costed(cost), "float32", device, weights=50_000)
+    alone = time_of(Step(costed(cost), "float32", weights=50_000), device)
     assert isclose(alone.memory, 0.05e-3)
-    among_others = time_of(costed(cost), "float32", device, weights=400_000)
+    among_others = time_of(Step(costed(cost), "float32", weights=400_000), device)
     assert isclose(among_others.memory, 0.25 * 50_000 / 1e9 + 0.75 * 50_000 / 1e8)
 
 
 def test_views_cost_where_the_device_says_so() -> None:
     device = replace(PLAIN, view=Figure(1e-6, BY_HAND))
-    assert isclose(time_of(costed(Cost(operators=1)), "float32", device, views=3).launch, 13e-6)
+    assert isclose(time_of(Step(costed(Cost(operators=1)), "float32", views=3), device).launch, 13e-6)
 
 
 # --- whole models ----------------------------------------------------------------------------------------------------

@@ -11,15 +11,15 @@ import pytest
 import torch
 
 from mac_audit.cost import Contraction, Cost, Costed
-from mac_audit.device import Device, Figure, Rates, time_of
+from mac_audit.device import Device, Figure, Rates, Step, time_of
 from mac_audit.device_file import find
 from mac_audit.experiments import Platform
 from mac_audit.experiments.blocks import UNITS, WIDTHS, Stack, stacks, width_of
 from mac_audit.experiments.fit import PLATFORMS, errors, fit, held_out, measured
 from mac_audit.experiments.predicted import plainest, profile
-from mac_audit.fit import Free, fitted
+from mac_audit.measuring.fit import Free, fitted
+from mac_audit.measuring.ranks import rank_correlation, scaled_error
 from mac_audit.network import Operator
-from mac_audit.ranks import rank_correlation, scaled_error
 
 PAPER: tuple[Platform, ...] = ("gpu", "arm")
 
@@ -63,12 +63,18 @@ def samples() -> list[Costed]:
 def test_known_numbers_are_found_again(disturbed: tuple[int, ...]) -> None:
     """Also where two of the measurements are five times too long."""
     operators = samples()
-    seconds = [time_of(op, "float32", TRUTH).total * (5 if i in disturbed else 1) for i, op in enumerate(operators)]
+    seconds = [
+        time_of(Step(op, "float32"), TRUTH).total * (5 if i in disturbed else 1) for i, op in enumerate(operators)
+    ]
 
-    def residuals(device: Device) -> Sequence[float]:
-        return [log(time_of(op, "float32", device).total / s) for op, s in zip(operators, seconds, strict=True)]
+    def residuals(device: Device, which: Sequence[int]) -> Sequence[float]:
+        return [log(time_of(Step(operators[i], "float32"), device).total / seconds[i]) for i in which]
 
-    found = fitted(PLAIN, FREE, residuals)
+    def touched(free: Free) -> Sequence[int]:
+        return [i for i, op in enumerate(operators) if not free.kinds or op.kind in free.kinds]
+
+    found = fitted(PLAIN, FREE, residuals, len(operators), touched)
+    assert found == fitted(PLAIN, FREE, residuals, len(operators))
     assert isclose(found.launch.value, 2e-5, rel_tol=0.03)
     assert isclose(found.rates["conv"].compute, 0.4, rel_tol=0.03)
     assert isclose(found.rates["conv"].width, 6, rel_tol=0.03)
@@ -76,10 +82,10 @@ def test_known_numbers_are_found_again(disturbed: tuple[int, ...]) -> None:
 
 
 def test_what_the_data_say_nothing_of_stays() -> None:
-    def residuals(device: Device) -> Sequence[float]:
-        return [log(device.launch.value / 3e-6)] * 5
+    def residuals(device: Device, which: Sequence[int]) -> Sequence[float]:
+        return [log(device.launch.value / 3e-6)] * len(which)
 
-    found = fitted(PLAIN, (Free("launch", start=1e-5), Free("compute", ("pool",), start=0.37)), residuals)
+    found = fitted(PLAIN, (Free("launch", start=1e-5), Free("compute", ("pool",), start=0.37)), residuals, 5)
     assert isclose(found.launch.value, 3e-6, rel_tol=0.01)
     assert isclose(found.rates["pool"].compute, 0.37, rel_tol=1e-6)
 

@@ -176,6 +176,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "units": set(),
     "files": {"errors"},
+    "garbage": set(),
     "request": set(),
     "plain": {"errors"},
     "network": {"plain"},
@@ -290,6 +291,7 @@ IMPORTED_WITHOUT_TORCH = (
         "mac_audit.cli",
     ),
     *("mac_audit.config", "mac_audit.settings", "mac_audit.job", "mac_audit.parallel", "mac_audit.baseline"),
+    "mac_audit.measuring.store",
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 
 import networkx as nx
@@ -142,7 +143,7 @@ def test_a_write_without_result_is_read_through_the_tensor_it_changed() -> None:
 
 
 def fields(operator: Operator) -> dict[str, object]:
-    return {name: getattr(operator, name) for name in Operator.__slots__}
+    return {field.name: getattr(operator, field.name) for field in dataclasses.fields(Operator)}
 
 
 def test_an_output_filled_in_place_ends_where_it_was_filled_last() -> None:

@@ -6,10 +6,14 @@ from pathlib import Path
 
 import click
 
+from mac_audit.cli.calibrate import calibrate
 from mac_audit.cli.check import check
 from mac_audit.cli.devices import list_devices
 from mac_audit.cli.diff import diff
+from mac_audit.cli.experiment import experiment
 from mac_audit.cli.init import init
+from mac_audit.cli.measure import measure
+from mac_audit.cli.prove import prove
 from mac_audit.cli.rule import explain
 from mac_audit.cli.trace import trace
 from mac_audit.cli.zoo import list_zoo
@@ -59,5 +63,8 @@ def main() -> None:
     """
 
 
-for command in (check, init, diff, trace, explain, list_devices, list_zoo):
+for command in (
+    *(check, init, diff, trace, explain, list_zoo),
+    *(list_devices, calibrate, measure, prove, experiment),
+):
     main.add_command(command)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -168,10 +167,6 @@ def _audited(jobs: Sequence[Job], processes: int, show_traceback: bool) -> list[
         from mac_audit.job import run
 
         with contextlib.redirect_stdout(sys.stderr):  # what the model's code prints is no result
-            if jobs[0].needs_torch:
-                import mac_audit.api  # noqa: F401  imported here for what the next line does
-
-            gc.freeze()  # what imports left behind is not looked through again: a third of a short audit
             return [run(jobs[0])]
     from mac_audit.parallel import run_all
 

@@ -20,12 +20,11 @@ import torch
 
 from mac_audit import device_file
 from mac_audit.capture import capture
-from mac_audit.device import DEFAULT, Device, Fit, Rates, times_of
+from mac_audit.device import DEFAULT, Device, Fit, Rates, Step, steps_of, time_of
 from mac_audit.device_file import find, written
 from mac_audit.experiments import Platform, Row, rows
-from mac_audit.fit import Free, fitted
 from mac_audit.lower import lower
-from mac_audit.network import Network
+from mac_audit.measuring.fit import Free, fitted
 from mac_audit.profile import Profile
 
 EXECUTION = "fused"  # "tensor fusion on" (section 2 of the paper)
@@ -58,7 +57,7 @@ class Measured:
     """A network of a table with the seconds that the paper measured for one run."""
 
     row: Row
-    profile: Profile
+    steps: tuple[Step, ...]
 
     @property
     def seconds(self) -> float:
@@ -67,13 +66,13 @@ class Measured:
 
     def predicted(self, device: Device) -> float:
         """Seconds."""
-        return sum(time.total for time in times_of(self.profile.operators, self.profile.network, device).values())
+        return sum(time_of(step, device).total for step in self.steps)
 
 
 def measured(platform: Platform) -> tuple[Measured, ...]:
     """All rows of Tables 1 to 4 on ``platform``."""
     return tuple(
-        Measured(row, Profile(_network(row.table, tuple(row.parameters.items())), EXECUTION))
+        Measured(row, _steps(row.table, tuple(row.parameters.items())))
         for table in (1, 2, 3, 4)
         for row in rows(table)
         if row.platform == platform
@@ -81,11 +80,12 @@ def measured(platform: Platform) -> tuple[Measured, ...]:
 
 
 @cache
-def _network(table: int, parameters: tuple[tuple[str, int], ...]) -> Network:
+def _steps(table: int, parameters: tuple[tuple[str, int], ...]) -> tuple[Step, ...]:
     row = next(row for row in rows(table) if tuple(row.parameters.items()) == parameters)
     with torch.device("meta"):
         model: Any = row.build().eval()
-    return lower(capture(model, torch.empty(1, *model.input_size, device="meta")))
+    profile = Profile(lower(capture(model, torch.empty(1, *model.input_size, device="meta"))), EXECUTION)
+    return steps_of(profile.operators, profile.network)
 
 
 def residuals(found: Sequence[Measured], device: Device) -> list[float]:
@@ -105,7 +105,7 @@ def residuals(found: Sequence[Measured], device: Device) -> list[float]:
 def fit(platform: Platform, found: Sequence[Measured]) -> Device:
     """The platform's device with its rates as ``found`` has them."""
     device = replace(find(PLATFORMS[platform]), rates=blank(platform), fit=None)
-    return fitted(device, FREE[platform], lambda device: residuals(found, device))
+    return fitted(device, FREE[platform], lambda device, _: residuals(found, device), len(found))
 
 
 def blank(platform: Platform) -> dict[str, Rates]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from math import exp, log
+from math import exp, inf, log
 from statistics import median
 
 import torch
@@ -25,37 +25,50 @@ class Free:
     """One number to fit: ``name`` of a device, or of the rates of ``kinds`` (classes or ATen operators).
 
     ``start`` is where it begins and what the data have to move it from; ``spread`` by how much, in logarithms, it
-    may well be off.
+    may well be off; ``most`` is as far as it may go.
     """
 
     name: str
     kinds: tuple[str, ...] = ()
     start: float = 1.0
     spread: float = 1.0
+    most: float = inf
 
 
-Residuals = Callable[[Device], Sequence[float]]
+Residuals = Callable[[Device, Sequence[int]], Sequence[float]]
+Touched = Callable[[Free], Sequence[int]]
 
 
-def fitted(device: Device, free: Sequence[Free], residuals: Residuals) -> Device:
-    """``device`` with the ``free`` numbers at the smallest weighted residuals that were found from their start."""
+def fitted(
+    device: Device, free: Sequence[Free], residuals: Residuals, count: int, touched: Touched | None = None
+) -> Device:
+    """``device`` with the ``free`` numbers at the smallest weighted residuals that were found from their start.
+
+    ``residuals`` gives those of the measurements asked for, of ``count``; ``touched`` says which ones depend on a
+    number at all, and saves the time of asking for the others.
+    """
+    everything = range(count)
     point = [log(number.start) for number in free]
 
     def at(point: Sequence[float]) -> Device:
-        return with_numbers(device, free, [exp(value) for value in point])
+        return with_numbers(device, free, [min(n.most, exp(x)) for n, x in zip(free, point, strict=True)])
 
     def loss(point: Sequence[float], scale: float) -> float:
         prior = sum(((x - log(n.start)) / n.spread) ** 2 for x, n in zip(point, free, strict=True))
-        return prior + sum(_huber(r / scale) for r in residuals(at(point)))
+        return prior + sum(_huber(r / scale) for r in residuals(at(point), everything))
 
     damping = 1e-2
     for _ in range(_STEPS):
-        here = list(residuals(at(point)))
+        here = list(residuals(at(point), everything))
         scale = max(_FAR_OUT * median(map(abs, here)), 1e-3)
         slopes = []
-        for place in range(len(point)):
+        for place, number in enumerate(free):
             moved = [*point[:place], point[place] + 1e-4, *point[place + 1 :]]
-            slopes.append([(r - h) / 1e-4 for r, h in zip(residuals(at(moved)), here, strict=True)])
+            which = touched(number) if touched is not None else everything
+            slope = [0.0] * count
+            for i, residual in zip(which, residuals(at(moved), which), strict=True):
+                slope[i] = (residual - here[i]) / 1e-4
+            slopes.append(slope)
         step = _step(point, free, here, slopes, scale, damping)
         moved = [x + dx for x, dx in zip(point, step, strict=True)]
         if loss(moved, scale) < loss(point, scale):

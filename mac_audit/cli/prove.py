@@ -1,0 +1,46 @@
+"""``mac-audit prove``: try a finding on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import Any
+
+import click
+
+from mac_audit.cli.options import errors_told, request_options
+from mac_audit.errors import MacAuditError
+from mac_audit.request import Request
+
+
+@click.command()
+@click.argument("target")
+@request_options
+@click.option("--finding", "number", type=click.IntRange(min=1), default=1, show_default=True, help="Which, by saving.")
+@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Threads of the processor.")
+@click.option(
+    "--backend", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help="Where to run it."
+)
+def prove(request: Request, number: int, threads: int, backend: str, **_: Any) -> None:
+    """Time what a finding of TARGET blames against what it would have instead, on this machine."""
+    with errors_told(show_traceback=False):
+        with contextlib.redirect_stdout(sys.stderr):
+            from mac_audit.device_file import AUTO, calibrated, find
+            from mac_audit.measuring import prove as proving
+            from mac_audit.reporters import proof
+            from mac_audit.rule import discover
+
+            name = request.device or (AUTO if calibrated() else None)
+            device = find(name) if name else None
+            profile = proving.profile_of(request, device)
+            found = proving.findings(profile, discover())
+            if not found:
+                raise MacAuditError(
+                    f"{request.target} has no finding that can be tried; `mac-audit` shows what it has."
+                )
+            if number > len(found):
+                raise MacAuditError(
+                    f"{request.target} has {len(found)} findings to try; there is no --finding {number}."
+                )
+            result = proving.prove(found[number - 1], profile, device, backend, threads)
+        click.echo(proof.render(result, request.target, number, len(found), device.name if device else None), nl=False)

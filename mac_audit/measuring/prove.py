@@ -1,0 +1,192 @@
+"""Try a finding on this machine: the layers that it blames and those it would have instead, timed against each other.
+
+Both have the same multiply-adds, up to whole channels, random weights, and inputs of the model's own sizes. They run in
+turn, so that whatever else the machine does hits both alike, and the interval of the saving is a bootstrap's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial, reduce
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from mac_audit.api import trace
+from mac_audit.cost import Contraction, Costed
+from mac_audit.counterfactual import merged
+from mac_audit.device import Device
+from mac_audit.errors import MacAuditError
+from mac_audit.measuring.running import inference
+from mac_audit.measuring.stopwatch import Sample, Work, difference, interleaved
+from mac_audit.network import Argument, Network, Ref
+from mac_audit.profile import Profile
+from mac_audit.request import Request
+from mac_audit.rule import Measure, Rule, Violation
+from mac_audit.timing import Timing
+
+ROUNDS = 41
+
+Verdict = Literal["proven", "not proven", "disproven"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A violation with the code of its rule."""
+
+    code: str
+    violation: Violation
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What came of it: seconds of both, the interval of the saving, and what was predicted, where a device was named.
+
+    ``remark`` says what the comparison leaves out.
+    """
+
+    finding: Finding
+    now: Sample
+    then: Sample
+    low: float
+    high: float
+    predicted: float | None
+    remark: str
+
+    @property
+    def saving(self) -> float:
+        """Seconds; below zero where it would be slower."""
+        return self.now.seconds - self.then.seconds
+
+    @property
+    def verdict(self) -> Verdict:
+        """Proven where the whole interval is above zero, disproven where it is below."""
+        if self.low > 0:
+            return "proven"
+        return "disproven" if self.high < 0 else "not proven"
+
+
+def profile_of(request: Request, device: Device | None) -> Profile:
+    """The model that ``request`` names, as its rules see it."""
+    return Profile(trace(request), request.execution, device)
+
+
+def findings(profile: Profile, rules: Sequence[Rule]) -> list[Finding]:
+    """What can be tried, the largest avoidable memory access first."""
+    found: list[Finding] = []
+    for rule in rules:
+        if rule.lacks(()):  # a budget that nobody set
+            continue
+        outcome = rule(profile)
+        if isinstance(outcome, Measure) and outcome.value > outcome.limit and not outcome.negligible:
+            found += [Finding(rule.code, violation) for violation in outcome.violations if violation.now]
+    return sorted(found, key=lambda finding: -finding.violation.avoidable)
+
+
+def prove(finding: Finding, profile: Profile, device: Device | None, backend: str = "cpu", threads: int = 1) -> Proof:
+    """Time ``finding`` on ``backend``; the predicted saving is that on ``device``."""
+    violation = finding.violation
+    then, remark = _instead(violation)
+    with inference(threads):
+        torch.manual_seed(0)
+        works = {
+            "now": _all(violation.now, profile.network, backend),
+            "then": _all(then, profile.network, backend),
+        }
+        samples = interleaved(works, ROUNDS)
+    low, high = difference(samples["now"], samples["then"])
+    predicted = None
+    if device is not None:
+        timing = Timing(profile.operators, profile.network, device, profile.execution)
+        predicted = timing.of(violation.now) - timing.of(violation.then)
+    return Proof(finding, samples["now"], samples["then"], low, high, predicted, remark)
+
+
+def _instead(violation: Violation) -> tuple[tuple[Costed, ...], str]:
+    """The operators to time in their place, and what that leaves out.
+
+    One that would run in another's kernel is left out altogether. Layers that would become one wider layer do, where
+    their kernels have one size; those of several sizes become one for each.
+    """
+    stays = tuple(costed for costed in violation.then if costed.cost.operators)
+    if len(stays) < len(violation.then):
+        return stays, "at most: what its arithmetic would add to the other kernel is not in it"
+    if len(violation.now) == len(violation.then):
+        return stays, ""
+    by_kernel: dict[object, list[Costed]] = {}
+    for costed in violation.now:
+        shape = costed.contraction
+        assert shape is not None
+        key = (shape.kernel, shape.dilation, shape.positions_out, shape.groups, costed.operator.inputs[0])
+        by_kernel.setdefault(key, []).append(costed)
+    several = len(by_kernel) > len(violation.then)
+    return tuple(map(merged, by_kernel.values())), "one layer for each size of kernel" if several else ""
+
+
+def _all(operators: Sequence[Costed], network: Network, backend: str) -> Work:
+    """One run of them all; layers that read the same tensor get the same one."""
+    inputs: dict[tuple[object, ...], Tensor] = {}
+    calls = [_call(costed, network, backend, inputs) for costed in operators]
+
+    def run() -> None:
+        for call in calls:
+            call()
+
+    return run
+
+
+def _call(costed: Costed, network: Network, backend: str, inputs: dict[tuple[object, ...], Tensor]) -> Work:
+    shape = costed.contraction
+    if shape is None:
+        return _replayed(costed, network, backend)
+    if shape.kernel:
+        return _convolution(costed, shape, network, backend, inputs)
+    left = _shared((costed.operator.inputs[0], shape.positions_in, shape.c_in), inputs, backend)
+    return partial(torch.nn.functional.linear, left, torch.randn(shape.c_out, shape.c_in, device=backend))
+
+
+def _convolution(
+    costed: Costed, shape: Contraction, network: Network, backend: str, inputs: dict[tuple[object, ...], Tensor]
+) -> Work:
+    operator = costed.operator
+    read = next(index for index in operator.inputs if not network.tensors[index].is_weight)
+    batch, _, *space = network.tensors[read].shape
+    image = _shared((read, batch, shape.c_in, *space), inputs, backend)
+    widths = (
+        (shape.c_in, shape.c_out // shape.groups) if shape.transposed else (shape.c_out, shape.c_in // shape.groups)
+    )
+    weight = torch.randn(*widths, *shape.kernel, device=backend)
+    names = ("stride", "padding", "dilation", "transposed", "output_padding")
+    given = {name: _listed(operator.arguments[name]) for name in names if name in operator.arguments}
+    if missing := set(names) - given.keys():
+        raise MacAuditError(
+            f"{operator.target} does not say its {', '.join(sorted(missing))}; it cannot be built anew."
+        )
+    return partial(torch.ops.aten.convolution.default, image, weight, None, *given.values(), shape.groups)
+
+
+def _shared(key: tuple[object, ...], inputs: dict[tuple[object, ...], Tensor], backend: str) -> Tensor:
+    """A random tensor of the sizes in ``key`` after its first item; the same for the same key."""
+    if key not in inputs:
+        inputs[key] = torch.randn(*key[1:], device=backend)  # type: ignore[call-overload]
+    return inputs[key]
+
+
+def _replayed(costed: Costed, network: Network, backend: str) -> Work:
+    """The operator as it stands, on random tensors."""
+    operator = costed.operator
+    target: Any = reduce(getattr, operator.target.split("."), torch.ops)
+
+    def real(value: Argument) -> Any:
+        if isinstance(value, Ref):
+            tensor = network.tensors[value.tensor]
+            return torch.ones(tensor.shape, device=backend, dtype=getattr(torch, tensor.dtype))
+        return [real(item) for item in value] if isinstance(value, tuple) else value
+
+    return partial(target, **{name: real(value) for name, value in operator.arguments.items()})
+
+
+def _listed(value: Argument) -> Any:
+    return list(value) if isinstance(value, tuple) else value
