@@ -46,7 +46,7 @@ class _Made(NamedTuple):
     """The node that made a tensor, or one of several results; ``tensor()`` tells it from another one of the same id."""
 
     tensor: Callable[[], Tensor | None]
-    memory: int
+    spec: Spec
     node: fx.Node
     result: int | None
 
@@ -76,7 +76,7 @@ class Recorder(private.OperatorMode):
         self.stack: list[tuple[str, nn.Module]] = [("", model)]
         self.failed: str | None = None  # the innermost layer that raised
         self._nodes: dict[int, _Made] = {}  # by id(tensor)
-        self._latest: dict[int, _Made] = {}  # by memory
+        self._latest: dict[Spec, _Made] = {}
         self._memory: dict[int, object] = {}  # a number is not used again while it is referred to
         self._names: dict[int, str] = {}  # parameters and buffers by id of what stands for them
         self._layers: dict[str, _Called] = {}
@@ -163,11 +163,11 @@ class Recorder(private.OperatorMode):
     def _node(self, tensor: Tensor) -> fx.Node:
         stand_in = self.step.stand_in(tensor)
         made = self._nodes.get(id(stand_in))
-        if made is not None and made.node.op == "get_attr":  # it may have got other data, as by Module.to
-            memory = private.storage_key(stand_in)
-            made = made if made.memory == memory else self._latest.get(memory)
-        elif made is not None and made.tensor() is not stand_in:
+        if made is not None and made.tensor() is not stand_in:
             made = None
+        elif made is not None and made.spec != (spec := self._spec(stand_in)):  # x.data = y, as by Module.to
+            made = self._latest.get(spec)
+            self.step.forget(stand_in)
         if made is None:
             name = self._names.get(id(tensor))
             if name is None:
@@ -194,7 +194,7 @@ class Recorder(private.OperatorMode):
     def _note(self, tensor: Tensor, node: fx.Node, spec: Spec, result: int | None = None) -> None:
         # Where nothing is forgotten no weak reference is needed, and Module.to refuses tensors that have one.
         alive = private.TensorWeakRef(tensor) if self.step.holds_data else lambda: tensor
-        self._nodes[id(tensor)] = self._latest[spec.storage] = _Made(alive, spec.storage, node, result)
+        self._nodes[id(tensor)] = self._latest[spec] = _Made(alive, spec, node, result)
 
     def _spec(self, result: Any) -> Any:
         if isinstance(result, Tensor):
