@@ -134,6 +134,11 @@ def _record(model: nn.Module, inputs: Inputs, step: Step) -> Recording:
     with _restored(model), _evaluating(model):
         recorder.swap_members_in()
         result = _run(recorder, model, inputs)
+    if recorder.unseen is not None:
+        raise MacAuditError(
+            f"The forward of {type(model).__name__} runs the layer {recorder.unseen} on another thread, where its"
+            " operators cannot be seen; call it on the thread that calls the model."
+        )
     recorder.graph.output(recorder.to_nodes(plain_containers(result)))
     how = {"assumed": step.assumed} if step.assumed else {}
     meta = {"layers": recorder.layers(), "how": how}
@@ -149,6 +154,8 @@ def _run(recorder: Recorder, model: nn.Module, inputs: Inputs) -> Any:
     try:
         with torch.no_grad(), calls_seen_by(recorder), recorder.step.around(), recorder:
             return model(*args, **kwargs)
+    except MacAuditError:
+        raise
     except (Exception, SystemExit) as error:
         raise _ForwardError(_explanation(error, type(model).__name__, recorder.failed)) from error
 

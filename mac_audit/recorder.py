@@ -18,6 +18,7 @@ import keyword
 import operator
 import re
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -75,6 +76,8 @@ class Recorder(private.OperatorMode):
         self.attributes: dict[str, Tensor | torch.ScriptObject] = {}  # what get_attr nodes refer to
         self.stack: list[tuple[str, nn.Module]] = [("", model)]
         self.failed: str | None = None  # the innermost layer that raised
+        self.thread = threading.get_ident()
+        self.unseen: str | None = None  # a layer that ran on another thread, where modes do not see operators
         self._nodes: dict[int, _Made] = {}  # by id(tensor)
         self._latest: dict[Spec, _Made] = {}
         self._memory: dict[int, object] = {}  # a number is not used again while it is referred to
@@ -106,6 +109,9 @@ class Recorder(private.OperatorMode):
                         table[key] = member
             self._layers[path] = _Called(path, type(module).__name__, construction_lines(module), tuple(own.values()))
             self._paths[id(module)] = path
+            if self.step.holds_data:  # what is no buffer may be written to as well
+                table = vars(module)
+                table.update({key: self.step.member(value) for key, value in table.items() if type(value) is Tensor})
 
     def placeholder(self, tensor: Tensor, name: str) -> Tensor:
         """What stands for an input, with a placeholder node."""
@@ -198,7 +204,13 @@ class Recorder(private.OperatorMode):
 
     def _spec(self, result: Any) -> Any:
         if isinstance(result, Tensor):
-            memory = private.storage_key(result)
+            try:
+                memory = private.storage_key(result)
+            except NotImplementedError:
+                raise MacAuditError(
+                    f"A tensor of the layout {str(result.layout).removeprefix('torch.')} is not one piece of memory, so"
+                    " that what it costs cannot be told; run the model on dense tensors."
+                ) from None
             if self.step.holds_data and memory not in self._memory:
                 self._memory[memory] = private.storage_reference(result)
             return Spec(tuple(result.shape), _stride(result), result.dtype, memory)
@@ -208,9 +220,7 @@ class Recorder(private.OperatorMode):
 
     def enter(self, module: nn.Module, arguments: Any) -> str:
         """Note that ``module`` was called; its path."""
-        path = self._paths.get(id(module))
-        if path is None:  # made in forward, or kept where named_modules does not look
-            path = f"{self.stack[-1][0]}.<{type(module).__name__}>".lstrip(".")
+        path = self.path_of(module)
         layer = self._layers.get(path)
         if layer is None:
             layer = self._layers[path] = _Called(path, type(module).__name__, construction_lines(module))
@@ -218,6 +228,13 @@ class Recorder(private.OperatorMode):
             layer.input_shapes = _shapes(arguments)
         layer.calls += 1
         self.stack.append((path, module))
+        return path
+
+    def path_of(self, module: nn.Module) -> str:
+        """Its path in the model, or one under the layer that is running."""
+        path = self._paths.get(id(module))
+        if path is None:  # made in forward, or kept where named_modules does not look
+            path = f"{self.stack[-1][0]}.<{type(module).__name__}>".lstrip(".")
         return path
 
     def leave(self, path: str, result: Any) -> None:
@@ -258,6 +275,9 @@ def calls_seen_by(recorder: Recorder) -> Iterator[None]:
     """Tell ``recorder`` of each module call (as ``torch.fx.Tracer`` does, by wrapping ``Module.__call__``)."""
 
     def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        if threading.get_ident() != recorder.thread:
+            recorder.unseen = recorder.unseen or recorder.path_of(module)
+            return private.module_call(module, *args, **kwargs)
         path = recorder.enter(module, (args, kwargs))
         try:
             result = private.module_call(module, *args, **kwargs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -513,6 +514,24 @@ def test_recurrent_model_is_unchanged() -> None:
     assert_same(expected, model(x))
 
 
+@pytest.mark.parametrize("way", ["fake", "values", "real"])
+def test_attribute_written_in_forward_is_as_before(way: Any) -> None:
+    class Counting(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.seen = torch.zeros(4)  # no buffer
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.seen += x.sum(0)
+            return x * self.seen
+
+    model = Counting()
+    seen = model.seen
+    capture(model, torch.ones(2, 4), way=way)
+    assert model.seen is seen
+    assert torch.equal(seen, torch.zeros(4))
+
+
 def test_model_is_unchanged_after_an_error() -> None:
     model = nn.Sequential(nn.Linear(4, 4), nn.Linear(5, 4)).train()
     parameters, call = list(model.parameters()), nn.Module.__call__
@@ -667,3 +686,30 @@ def test_missing_argument_is_told() -> None:
 def test_lazy_module_is_told() -> None:
     with pytest.raises(MacAuditError):
         capture(nn.LazyLinear(3), torch.randn(2, 4))
+
+
+@pytest.mark.parametrize("way", ["auto", "real"])
+def test_layer_on_another_thread_is_told(way: Any) -> None:
+    """A dispatch mode sees the operators of its own thread alone: the rest would count as nothing."""
+
+    class Threaded(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear = nn.Linear(4, 4)
+
+        def forward(self, x: Tensor) -> Tensor:
+            with ThreadPoolExecutor(1) as pool, torch.no_grad():
+                return pool.submit(self.linear, x).result()
+
+    with pytest.raises(MacAuditError, match="runs the layer linear on another thread"):
+        capture(Threaded(), torch.randn(2, 4), way=way)
+
+
+@pytest.mark.parametrize(
+    ("function", "x"),
+    [(lambda self, x: x * 2, torch.eye(3).to_sparse()), (lambda self, x: x.to_sparse() @ x, torch.eye(3))],
+    ids=["given", "made"],
+)
+def test_sparse_tensor_is_told(function: Callable[..., Any], x: Tensor) -> None:
+    with pytest.raises(MacAuditError, match="layout sparse_coo .* dense tensors"):
+        capture(Function(function), x)
