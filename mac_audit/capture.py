@@ -56,7 +56,7 @@ _STEPS: dict[str, tuple[str, Callable[[], Step]]] = {
 
 @dataclasses.dataclass(frozen=True)
 class Recording:
-    """What one run of a model left: its operators, and the tensors and packed weights that ``get_attr`` nodes name.
+    """What one run of a model left: its operators, and the tensors and objects that ``get_attr`` nodes name.
 
     ``meta`` holds ``layers``, a tuple of ``network.Layer``, and ``how``: sentences about the capture by name, which
     are ``method`` and, where there is something to say, ``fallback`` (why no earlier way did) and ``assumed``.
@@ -64,7 +64,7 @@ class Recording:
 
     name: str
     graph: fx.Graph
-    attributes: Mapping[str, Tensor | torch.ScriptObject]
+    attributes: Mapping[str, Tensor | torch.ScriptObject | torch.Generator]
     meta: Mapping[str, Any]
 
 

@@ -73,7 +73,7 @@ class Recorder(private.OperatorMode):
         self.model = model
         self.step = step
         self.graph = fx.Graph()
-        self.attributes: dict[str, Tensor | torch.ScriptObject] = {}  # what get_attr nodes refer to
+        self.attributes: dict[str, Tensor | torch.ScriptObject | torch.Generator] = {}  # what get_attr nodes refer to
         self.stack: list[tuple[str, nn.Module]] = [("", model)]
         self.failed: str | None = None  # the innermost layer that raised
         self.thread = threading.get_ident()
@@ -155,15 +155,19 @@ class Recorder(private.OperatorMode):
             return self._node(value)
         if kind is dict:
             return {key: self.to_nodes(item) for key, item in value.items()} if value else value
-        return self._packed(value) if isinstance(value, torch.ScriptObject) else value
+        return self._object(value) if isinstance(value, torch.ScriptObject | torch.Generator) else value
 
-    def _packed(self, value: torch.ScriptObject) -> fx.Node:
-        """The node of an object in which a quantised layer keeps its weights; its spec is of the tensors inside."""
-        name = self._names.setdefault(id(value), f"_packed_{len(self.attributes)}")
+    def _object(self, value: torch.ScriptObject | torch.Generator) -> fx.Node:
+        """The node of a random generator, or of an object in which a quantised layer keeps its weights.
+
+        Its spec is of the tensors inside.
+        """
+        name = self._names.setdefault(id(value), f"_object_{len(self.attributes)}")
         self.attributes[name] = value
         node = self.graph.create_node("get_attr", name)
         node.meta["val"] = value
-        node.meta["spec"] = tuple(map(self._spec, private.packed_tensors(value)))
+        packed = private.packed_tensors(value) if isinstance(value, torch.ScriptObject) else ()
+        node.meta["spec"] = tuple(map(self._spec, packed))
         return node
 
     def _node(self, tensor: Tensor) -> fx.Node:

@@ -21,6 +21,7 @@ from mac_audit import zoo
 from mac_audit.capture import capture
 from mac_audit.errors import MacAuditError
 from mac_audit.inputs import Inputs
+from mac_audit.lower import lower
 
 HERE = Path(__file__).resolve()
 
@@ -380,6 +381,18 @@ def test_autocast_graph_runs() -> None:
     assert_runs_like(Function(forward), torch.randn(2, 4))
 
 
+def test_graph_draws_from_the_generator_of_the_model() -> None:
+    generator = torch.Generator()
+    model = Function(lambda self, x: x + torch.rand(2, 4, generator=generator))
+    x = torch.randn(2, 4)
+    graph = capture(model, x)
+    generator.manual_seed(1)
+    expected = model(x)
+    generator.manual_seed(1)
+    assert_same(expected, fx.Interpreter(graph).run(x))
+    assert lower(graph).to_json() == lower(capture(model, x)).to_json()  # without its address
+
+
 def test_multiple_inputs_in_order() -> None:
     model = Function(lambda self, a, pair, *, c, scale: a - pair[0] * pair[1] + c * scale)
     a, b, c, d = torch.randn(4, 2, 4)
@@ -711,5 +724,5 @@ def test_layer_on_another_thread_is_told(way: Any) -> None:
     ids=["given", "made"],
 )
 def test_sparse_tensor_is_told(function: Callable[..., Any], x: Tensor) -> None:
-    with pytest.raises(MacAuditError, match="layout sparse_coo .* dense tensors"):
+    with pytest.raises(MacAuditError, match=r"layout sparse_coo .* dense tensors"):
         capture(Function(function), x)
