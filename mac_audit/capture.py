@@ -56,7 +56,7 @@ _STEPS: dict[str, tuple[str, Callable[[], Step]]] = {
 
 @dataclasses.dataclass(frozen=True)
 class Recording:
-    """What one run of a model left: its operators, and the tensors and packed weights that ``get_attr`` nodes name.
+    """What one run of a model left: its operators, and the tensors and objects that ``get_attr`` nodes name.
 
     ``meta`` holds ``layers``, a tuple of ``network.Layer``, and ``how``: sentences about the capture by name, which
     are ``method`` and, where there is something to say, ``fallback`` (why no earlier way did) and ``assumed``.
@@ -64,7 +64,7 @@ class Recording:
 
     name: str
     graph: fx.Graph
-    attributes: Mapping[str, Tensor | torch.ScriptObject]
+    attributes: Mapping[str, Tensor | torch.ScriptObject | torch.Generator]
     meta: Mapping[str, Any]
 
 
@@ -134,6 +134,11 @@ def _record(model: nn.Module, inputs: Inputs, step: Step) -> Recording:
     with _restored(model), _evaluating(model):
         recorder.swap_members_in()
         result = _run(recorder, model, inputs)
+    if recorder.unseen is not None:
+        raise MacAuditError(
+            f"The forward of {type(model).__name__} runs the layer {recorder.unseen} on another thread, where its"
+            " operators cannot be seen; call it on the thread that calls the model."
+        )
     recorder.graph.output(recorder.to_nodes(plain_containers(result)))
     how = {"assumed": step.assumed} if step.assumed else {}
     meta = {"layers": recorder.layers(), "how": how}
@@ -149,6 +154,8 @@ def _run(recorder: Recorder, model: nn.Module, inputs: Inputs) -> Any:
     try:
         with torch.no_grad(), calls_seen_by(recorder), recorder.step.around(), recorder:
             return model(*args, **kwargs)
+    except MacAuditError:
+        raise
     except (Exception, SystemExit) as error:
         raise _ForwardError(_explanation(error, type(model).__name__, recorder.failed)) from error
 

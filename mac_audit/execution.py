@@ -133,7 +133,7 @@ def _with_folded_norms(network: Network) -> Network:
 
 
 def _foldable_producer(norm: Operator, network: Network) -> Operator | None:
-    """The operator into which ``norm`` can be folded: fixed statistics, fixed weights, and no second reader."""
+    """The operator into which ``norm`` can be folded: statistics and weights of both fixed, and no second reader."""
     if _base(norm) not in _BATCH_NORMS or norm.arguments.get("training", False):
         return None
     source = norm.arguments["input"]
@@ -143,8 +143,9 @@ def _foldable_producer(norm: Operator, network: Network) -> Operator | None:
     producer = network.producers.get(source.tensor)
     if producer is None or _base(producer) not in _FOLDS_INTO:
         return None
-    weight = producer.arguments[_FOLDS_INTO[_base(producer)][0]]
-    fixed = isinstance(weight, Ref) and network.tensors[weight.tensor].is_weight
+    affected = [producer.arguments.get(name) for name in _FOLDS_INTO[_base(producer)]]
+    affected += [norm.arguments.get(name) for name in ("weight", "bias", "running_mean", "running_var")]
+    fixed = all(network.tensors[each.tensor].is_weight for each in affected if isinstance(each, Ref))
     alone = len(network.readers[source.tensor]) == 1 and source.tensor not in network.outputs
     unread = not any(index in network.readers or index in network.outputs for index in norm.outputs[1:])
     return producer if fixed and alone and unread else None

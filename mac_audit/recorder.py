@@ -18,6 +18,7 @@ import keyword
 import operator
 import re
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -46,7 +47,7 @@ class _Made(NamedTuple):
     """The node that made a tensor, or one of several results; ``tensor()`` tells it from another one of the same id."""
 
     tensor: Callable[[], Tensor | None]
-    memory: int
+    spec: Spec
     node: fx.Node
     result: int | None
 
@@ -72,11 +73,13 @@ class Recorder(private.OperatorMode):
         self.model = model
         self.step = step
         self.graph = fx.Graph()
-        self.attributes: dict[str, Tensor | torch.ScriptObject] = {}  # what get_attr nodes refer to
+        self.attributes: dict[str, Tensor | torch.ScriptObject | torch.Generator] = {}  # what get_attr nodes refer to
         self.stack: list[tuple[str, nn.Module]] = [("", model)]
         self.failed: str | None = None  # the innermost layer that raised
+        self.thread = threading.get_ident()
+        self.unseen: str | None = None  # a layer that ran on another thread, where modes do not see operators
         self._nodes: dict[int, _Made] = {}  # by id(tensor)
-        self._latest: dict[int, _Made] = {}  # by memory
+        self._latest: dict[Spec, _Made] = {}
         self._memory: dict[int, object] = {}  # a number is not used again while it is referred to
         self._names: dict[int, str] = {}  # parameters and buffers by id of what stands for them
         self._layers: dict[str, _Called] = {}
@@ -106,6 +109,9 @@ class Recorder(private.OperatorMode):
                         table[key] = member
             self._layers[path] = _Called(path, type(module).__name__, construction_lines(module), tuple(own.values()))
             self._paths[id(module)] = path
+            if self.step.holds_data:  # what is no buffer may be written to as well
+                table = vars(module)
+                table.update({key: self.step.member(value) for key, value in table.items() if type(value) is Tensor})
 
     def placeholder(self, tensor: Tensor, name: str) -> Tensor:
         """What stands for an input, with a placeholder node."""
@@ -149,25 +155,29 @@ class Recorder(private.OperatorMode):
             return self._node(value)
         if kind is dict:
             return {key: self.to_nodes(item) for key, item in value.items()} if value else value
-        return self._packed(value) if isinstance(value, torch.ScriptObject) else value
+        return self._object(value) if isinstance(value, torch.ScriptObject | torch.Generator) else value
 
-    def _packed(self, value: torch.ScriptObject) -> fx.Node:
-        """The node of an object in which a quantised layer keeps its weights; its spec is of the tensors inside."""
-        name = self._names.setdefault(id(value), f"_packed_{len(self.attributes)}")
+    def _object(self, value: torch.ScriptObject | torch.Generator) -> fx.Node:
+        """The node of a random generator, or of an object in which a quantised layer keeps its weights.
+
+        Its spec is of the tensors inside.
+        """
+        name = self._names.setdefault(id(value), f"_object_{len(self.attributes)}")
         self.attributes[name] = value
         node = self.graph.create_node("get_attr", name)
         node.meta["val"] = value
-        node.meta["spec"] = tuple(map(self._spec, private.packed_tensors(value)))
+        packed = private.packed_tensors(value) if isinstance(value, torch.ScriptObject) else ()
+        node.meta["spec"] = tuple(map(self._spec, packed))
         return node
 
     def _node(self, tensor: Tensor) -> fx.Node:
         stand_in = self.step.stand_in(tensor)
         made = self._nodes.get(id(stand_in))
-        if made is not None and made.node.op == "get_attr":  # it may have got other data, as by Module.to
-            memory = private.storage_key(stand_in)
-            made = made if made.memory == memory else self._latest.get(memory)
-        elif made is not None and made.tensor() is not stand_in:
+        if made is not None and made.tensor() is not stand_in:
             made = None
+        elif made is not None and made.spec != (spec := self._spec(stand_in)):  # x.data = y, as by Module.to
+            made = self._latest.get(spec)
+            self.step.forget(stand_in)
         if made is None:
             name = self._names.get(id(tensor))
             if name is None:
@@ -194,11 +204,17 @@ class Recorder(private.OperatorMode):
     def _note(self, tensor: Tensor, node: fx.Node, spec: Spec, result: int | None = None) -> None:
         # Where nothing is forgotten no weak reference is needed, and Module.to refuses tensors that have one.
         alive = private.TensorWeakRef(tensor) if self.step.holds_data else lambda: tensor
-        self._nodes[id(tensor)] = self._latest[spec.storage] = _Made(alive, spec.storage, node, result)
+        self._nodes[id(tensor)] = self._latest[spec] = _Made(alive, spec, node, result)
 
     def _spec(self, result: Any) -> Any:
         if isinstance(result, Tensor):
-            memory = private.storage_key(result)
+            try:
+                memory = private.storage_key(result)
+            except NotImplementedError:
+                raise MacAuditError(
+                    f"A tensor of the layout {str(result.layout).removeprefix('torch.')} is not one piece of memory, so"
+                    " that what it costs cannot be told; run the model on dense tensors."
+                ) from None
             if self.step.holds_data and memory not in self._memory:
                 self._memory[memory] = private.storage_reference(result)
             return Spec(tuple(result.shape), _stride(result), result.dtype, memory)
@@ -208,9 +224,7 @@ class Recorder(private.OperatorMode):
 
     def enter(self, module: nn.Module, arguments: Any) -> str:
         """Note that ``module`` was called; its path."""
-        path = self._paths.get(id(module))
-        if path is None:  # made in forward, or kept where named_modules does not look
-            path = f"{self.stack[-1][0]}.<{type(module).__name__}>".lstrip(".")
+        path = self.path_of(module)
         layer = self._layers.get(path)
         if layer is None:
             layer = self._layers[path] = _Called(path, type(module).__name__, construction_lines(module))
@@ -218,6 +232,13 @@ class Recorder(private.OperatorMode):
             layer.input_shapes = _shapes(arguments)
         layer.calls += 1
         self.stack.append((path, module))
+        return path
+
+    def path_of(self, module: nn.Module) -> str:
+        """Its path in the model, or one under the layer that is running."""
+        path = self._paths.get(id(module))
+        if path is None:  # made in forward, or kept where named_modules does not look
+            path = f"{self.stack[-1][0]}.<{type(module).__name__}>".lstrip(".")
         return path
 
     def leave(self, path: str, result: Any) -> None:
@@ -258,6 +279,9 @@ def calls_seen_by(recorder: Recorder) -> Iterator[None]:
     """Tell ``recorder`` of each module call (as ``torch.fx.Tracer`` does, by wrapping ``Module.__call__``)."""
 
     def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        if threading.get_ident() != recorder.thread:
+            recorder.unseen = recorder.unseen or recorder.path_of(module)
+            return private.module_call(module, *args, **kwargs)
         path = recorder.enter(module, (args, kwargs))
         try:
             result = private.module_call(module, *args, **kwargs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +21,7 @@ from mac_audit import zoo
 from mac_audit.capture import capture
 from mac_audit.errors import MacAuditError
 from mac_audit.inputs import Inputs
+from mac_audit.lower import lower
 
 HERE = Path(__file__).resolve()
 
@@ -379,6 +381,18 @@ def test_autocast_graph_runs() -> None:
     assert_runs_like(Function(forward), torch.randn(2, 4))
 
 
+def test_graph_draws_from_the_generator_of_the_model() -> None:
+    generator = torch.Generator()
+    model = Function(lambda self, x: x + torch.rand(2, 4, generator=generator))
+    x = torch.randn(2, 4)
+    graph = capture(model, x)
+    generator.manual_seed(1)
+    expected = model(x)
+    generator.manual_seed(1)
+    assert_same(expected, fx.Interpreter(graph).run(x))
+    assert lower(graph).to_json() == lower(capture(model, x)).to_json()  # without its address
+
+
 def test_multiple_inputs_in_order() -> None:
     model = Function(lambda self, a, pair, *, c, scale: a - pair[0] * pair[1] + c * scale)
     a, b, c, d = torch.randn(4, 2, 4)
@@ -511,6 +525,24 @@ def test_recurrent_model_is_unchanged() -> None:
     capture(model, x)
     assert [id(weight) for weight in model._flat_weights] == flat
     assert_same(expected, model(x))
+
+
+@pytest.mark.parametrize("way", ["fake", "values", "real"])
+def test_attribute_written_in_forward_is_as_before(way: Any) -> None:
+    class Counting(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.seen = torch.zeros(4)  # no buffer
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.seen += x.sum(0)
+            return x * self.seen
+
+    model = Counting()
+    seen = model.seen
+    capture(model, torch.ones(2, 4), way=way)
+    assert model.seen is seen
+    assert torch.equal(seen, torch.zeros(4))
 
 
 def test_model_is_unchanged_after_an_error() -> None:
@@ -667,3 +699,30 @@ def test_missing_argument_is_told() -> None:
 def test_lazy_module_is_told() -> None:
     with pytest.raises(MacAuditError):
         capture(nn.LazyLinear(3), torch.randn(2, 4))
+
+
+@pytest.mark.parametrize("way", ["auto", "real"])
+def test_layer_on_another_thread_is_told(way: Any) -> None:
+    """A dispatch mode sees the operators of its own thread alone: the rest would count as nothing."""
+
+    class Threaded(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear = nn.Linear(4, 4)
+
+        def forward(self, x: Tensor) -> Tensor:
+            with ThreadPoolExecutor(1) as pool, torch.no_grad():
+                return pool.submit(self.linear, x).result()
+
+    with pytest.raises(MacAuditError, match="runs the layer linear on another thread"):
+        capture(Threaded(), torch.randn(2, 4), way=way)
+
+
+@pytest.mark.parametrize(
+    ("function", "x"),
+    [(lambda self, x: x * 2, torch.eye(3).to_sparse()), (lambda self, x: x.to_sparse() @ x, torch.eye(3))],
+    ids=["given", "made"],
+)
+def test_sparse_tensor_is_told(function: Callable[..., Any], x: Tensor) -> None:
+    with pytest.raises(MacAuditError, match=r"layout sparse_coo .* dense tensors"):
+        capture(Function(function), x)

@@ -117,6 +117,22 @@ def weight_written_from_the_input(self: Any, x: Tensor) -> Tensor:
     return self.norm(F.conv2d(x, weight))
 
 
+def statistics_of_the_input(self: Any, x: Tensor) -> Tensor:
+    statistics = F.pad(x.mean((0, 2, 3)).abs(), (0, 1), value=1.0)
+    return F.batch_norm(self.conv(x), statistics, statistics)
+
+
+def scale_of_the_input(self: Any, x: Tensor) -> Tensor:
+    """A conditional batch norm."""
+    scale = F.pad(x.mean((0, 2, 3)), (0, 1), value=1.0)
+    return F.batch_norm(self.conv(x), self.norm.running_mean, self.norm.running_var, scale, self.norm.bias)
+
+
+def bias_of_the_input(self: Any, x: Tensor) -> Tensor:
+    bias = F.pad(x.mean((0, 2, 3)), (0, 1), value=1.0)
+    return self.norm(F.conv2d(x, self.conv.weight, bias))
+
+
 def written_between(self: Any, x: Tensor) -> Tensor:
     y = self.conv(x)
     y[:, 0] = 0
@@ -162,10 +178,14 @@ def view_between_is_read(self: Any, x: Tensor) -> Any:
         pytest.param(
             weight_written_from_the_input,
         ),
+        statistics_of_the_input,
+        scale_of_the_input,
+        bias_of_the_input,
     ],
     ids=[
         *("read-twice", "is-a-result", "view-is-a-result", "sum-between", "pool-between", "view-is-read"),
         *("activation-between", "written-between", "computed-weight", "written-weight"),
+        *("computed-statistics", "computed-scale", "computed-bias"),
     ],
 )
 def test_batch_norm_stays(function: Callable[..., Any]) -> None:

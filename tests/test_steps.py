@@ -98,6 +98,19 @@ def overwritten_by_activations(self: Function, x: Tensor) -> Tensor:
     return x * (2 if first.sum() > 0 else 3)
 
 
+def overwritten_as_result(self: Function, x: Tensor) -> Tensor:
+    """So is what was named as the place for a result."""
+    noted = torch.zeros(3)
+    torch.sum(self.linear(x), 1, out=noted)
+    return x * (2 if noted.sum() != 0 else 3)
+
+
+def overwritten_attribute(self: Function, x: Tensor) -> Tensor:
+    """So is a tensor that is no buffer."""
+    self.plain.copy_(self.linear(x)[0, :2] + 20)
+    return x * (2 if self.plain.sum() != 12 else 3)
+
+
 def activation(self: Function, x: Tensor) -> Tensor:
     y = self.linear(x)
     return y[y > 0] if y.abs().max() > 0 else y
@@ -124,6 +137,8 @@ def counting(self: Function, x: Tensor) -> Tensor:
         (plain_attribute, (X,), VALUES),
         (literal_of_tensors, (X, IDS), VALUES),
         (overwritten_by_activations, (X,), REAL),
+        (overwritten_as_result, (X,), REAL),
+        (overwritten_attribute, (X,), REAL),
         (activation, (X,), REAL),
         (through_numpy, (X,), REAL),
         (counting, (X,), REAL),
@@ -370,3 +385,57 @@ def test_literals_keep_their_values_whatever_was_said_before() -> None:
     for _ in range(2):
         with pytest.raises(MacAuditError, match="tensor values"):
             capture(Function(written), X, way="fake")
+
+    def written_after_it_was_read(self: Function, x: Tensor) -> Tensor:
+        one = torch.tensor(1.0)
+        x = x * one
+        one.fill_(x[0, 0])
+        return x * one.view(1)
+
+    def read(self: Function, x: Tensor) -> Tensor:
+        return x * torch.tensor(1.0).view(1).item()
+
+    for function in (written_after_it_was_read, read):
+        capture(Function(function), X, way="fake")
+
+
+def test_views_that_see_other_elements_are_seen_again_as_at_first() -> None:
+    def reinterpreted(self: Function, x: Tensor) -> list[Tensor]:
+        bits, pairs = x.view(torch.int32), torch.view_as_complex(x.view(3, 2, 2))
+        return [bits, pairs, torch.view_as_real(pairs), pairs.conj().imag + 1]
+
+    for _ in range(2):
+        graph = capture(Function(lambda self, x: reinterpreted(self, x) + reinterpreted(self, x)), X, way="fake")
+        (results,) = graph.graph.find_nodes(op="output")[0].args
+        expected = reinterpreted(Function(reinterpreted), X)
+        assert [node.meta["spec"].dtype for node in results] == [tensor.dtype for tensor in 2 * expected]
+
+
+@pytest.mark.parametrize("way", ["fake", "values", "real"])
+def test_a_tensor_given_other_data_is_what_it_got(way: Any) -> None:
+    """``x.data = y`` is no operator; it may change the shape, in the same memory or in other."""
+
+    def narrowed(self: Function, x: Tensor) -> tuple[Tensor, ...]:
+        before, y = self.linear(x), x * 2
+        rows = self.linear.weight.data[:3]
+        y.t().sum(), rows.t().sum()
+        self.linear.weight.data, self.linear.bias = rows, None
+        y.data = torch.cat([y, y])
+        return before, self.linear(x), y * 3
+
+    model = Function(narrowed)
+    graph = capture(model, X, way=way)
+    (nodes,) = graph.graph.find_nodes(op="output")[0].args
+    found = fx.Interpreter(graph).run(X)
+    expected = model(X)
+    assert [node.meta["spec"].shape for node in nodes] == [tensor.shape for tensor in expected]
+    assert all(map(torch.equal, found, expected))
+
+
+def test_values_of_a_tensor_given_other_data_are_not_known() -> None:
+    def exchanged(self: Function, x: Tensor) -> Tensor:
+        noted = torch.zeros(4)
+        noted.data = self.linear(x)[0]
+        return x * (2 if noted.sum() != 0 else 3)
+
+    assert steps(exchanged, X)[0] == REAL

@@ -31,6 +31,9 @@ class Step(Protocol):
     def stand_in(self, tensor: Tensor) -> Tensor:
         """What ``run`` makes of a tensor from elsewhere."""
 
+    def forget(self, tensor: Tensor) -> None:
+        """What was noted of a tensor holds no more: it got the data of another one (``x.data = y``)."""
+
     def around(self) -> AbstractContextManager[object]:
         """What has to hold while the model runs."""
 

@@ -67,6 +67,9 @@ class FakeTensors:
     def stand_in(self, tensor: Tensor) -> Tensor:
         return tensor if isinstance(tensor, private.FakeTensor) else self.member(tensor)
 
+    def forget(self, tensor: Tensor) -> None:
+        self._looks.pop(id(tensor), None)
+
     def around(self) -> AbstractContextManager[object]:
         return private.conversions_by_data()
 
@@ -150,7 +153,10 @@ class FakeTensors:
     def _look_number(self, tensor: Tensor) -> int | None:
         number = self._looks.get(id(tensor), -1)
         if number == -1:
-            number = self._looks[id(tensor)] = self._numbered(_look(tensor))
+            look = _look(tensor)
+            number = self._numbered(look)
+            if look is None or not look.literal:  # which ends when somebody writes to it
+                self._looks[id(tensor)] = number
         return number
 
     def _numbered(self, look: _Look | None) -> int | None:
@@ -169,6 +175,8 @@ class FakeTensors:
             how = "view"
         if how == "view" and not (isinstance(args[0], Tensor) and shared == {private.storage_key(args[0])}):
             return None
+        if how == "view" and any(look is not None and look.dtype != args[0].dtype for look in looks):
+            return None  # view_as_real: fake_view looks at elements as they are
         fits = {"new": all(own), "view": not any(own), "same": not many and result is args[0]}[how]
         return _Said(how, looks, many) if fits else None
 

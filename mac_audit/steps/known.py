@@ -51,6 +51,10 @@ class KnownValues:
     def stand_in(self, tensor: Tensor) -> Tensor:
         return tensor if isinstance(tensor, private.FakeTensor) else self.member(tensor)
 
+    def forget(self, tensor: Tensor) -> None:
+        self._fakes.forget(tensor)
+        self._values.pop(id(tensor), None)
+
     @contextmanager
     def around(self) -> Iterator[None]:
         with self._fakes.around(), _LiteralsRead():
@@ -66,7 +70,7 @@ class KnownValues:
         if value is _UNKNOWN:
             if error is not None:
                 raise error
-            self._lose(function, args)
+            self._lose(function, args, kwargs)
             return result
         if error is not None:
             result = _mapped(value, self._fakes.given)
@@ -92,12 +96,14 @@ class KnownValues:
             raise _UnknownError
         return value
 
-    def _lose(self, function: Any, args: tuple[Any, ...]) -> None:
-        for argument, value in zip(function._schema.arguments, args, strict=False):
+    def _lose(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        for position, argument in enumerate(function._schema.arguments):
             if argument.alias_info is not None and argument.alias_info.is_write:
-                for tensor in tensors_in(value):
-                    if id(tensor) in self._values:
-                        self._lost.add(private.storage_key(self._values[id(tensor)]))
+                given = args[position] if position < len(args) else kwargs.get(argument.name)
+                for tensor in tensors_in(given):
+                    value = self._values.get(id(self.stand_in(tensor)))
+                    if value is not None:
+                        self._lost.add(private.storage_key(value))
 
 
 class _LiteralsRead(TorchFunctionMode):

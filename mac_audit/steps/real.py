@@ -39,6 +39,9 @@ class RealTensors:
     def stand_in(self, tensor: Tensor) -> Tensor:
         return tensor
 
+    def forget(self, tensor: Tensor) -> None:
+        """Nothing is noted of any."""
+
     def around(self) -> AbstractContextManager[object]:
         return nullcontext()
 
