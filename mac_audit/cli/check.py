@@ -94,8 +94,11 @@ def _check(
     if sweeps and not show_settings:
         from mac_audit.cli.sweep import swept
 
-        if write_baseline is not None or prune_baseline:
-            raise MacAuditError("A sweep has no baseline; write one without --sweep.")
+        if write_baseline is not None or prune_baseline or line.baseline:
+            raise MacAuditError("A sweep has no baseline; hold one size against it, without --sweep.")
+        idle = {"--depth": depth is not None, "--sort": sort != "order", "--jobs": processes > 1}
+        if wrong := [option for option, given in idle.items() if given]:
+            raise MacAuditError(f"A sweep has nothing for {wrong[0]} to act on; leave it out.")
         return swept(jobs, sweeps, texts, line.strict or file.strict or False, forgiving=exit_zero)
     destinations = outputs(texts, reporter)
     if sort == "time" and not all(job.request.device for job in jobs):
