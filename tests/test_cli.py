@@ -114,6 +114,20 @@ def test_several_outputs(model: str, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
+def test_what_is_no_file_is_written_to_and_a_link_stays_one(model: str, tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_text("old")
+    (tmp_path / "link").symlink_to("report.json")
+    os.mkfifo(tmp_path / "pipe")
+    pipe = os.open(tmp_path / "pipe", os.O_RDWR)  # a reader, so that the writer need not wait
+    outputs = ["-o", f"json={tmp_path / 'link'}", "-o", f"github={tmp_path / 'pipe'}"]
+    assert run(model, "--input", "1,8,32,32", *outputs).exit_code == 1
+    assert os.read(pipe, 8) == b"::error "
+    os.close(pipe)
+    assert (tmp_path / "pipe").is_fifo()
+    assert (tmp_path / "link").is_symlink()
+    assert json.loads((tmp_path / "report.json").read_text())["verdict"] == "fail"
+
+
 def test_two_runs_are_the_same_bytes(model: str) -> None:
     first, second = (run(model, "--input", "1,8,32,32", "-o", "json").stdout for _ in range(2))
     assert first == second
