@@ -83,6 +83,15 @@ def test_errors_are_one_sentence_and_exit_2(model: str, arguments: list[str], me
     assert result.stdout == ""
 
 
+@pytest.mark.parametrize("others", [[], ["zoo:resnet18"]])
+def test_errors_from_other_people_s_code_are_printable(tmp_path: Path, others: list[str]) -> None:
+    path = tmp_path / "raises_of_test_cli.py"
+    path.write_text("raise ValueError('\\x1b[31mred \\u202egreen')\n")
+    result = CliRunner().invoke(main, [str(path), *others], color=True)  # as on a terminal: nothing is stripped
+    assert result.exit_code == 2
+    assert r"\x1b[31mred \u202egreen" in result.stderr
+
+
 def test_torch_keeps_its_tracebacks_to_itself(tmp_path: Path) -> None:
     """Its log has one where shapes do not fit, written behind the back of the command line."""
     path = tmp_path / "shapes_of_test_cli.py"

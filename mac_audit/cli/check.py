@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mac_audit.cli.options import errors_told
+from mac_audit.cli.options import errors_told, told
 from mac_audit.cli.outputs import output_option, outputs, write
 from mac_audit.cli.progress import progress
 from mac_audit.cli.settings import settings_options
@@ -112,7 +112,7 @@ def _check(
     reports = _with_unused(audited)
     if write_baseline is not None:
         baseline.save(baseline.recorded(kept or baseline.Baseline(), reports), where)
-        click.echo(f"mac-audit: {where} has {_findings(reports)} findings.", err=True)
+        told(f"{where} has {_findings(reports)} findings.")
     elif kept is not None:
         comparisons = [baseline.compare(report, kept) for report in reports]
         reports = [comparison.judged for comparison in comparisons]
@@ -128,9 +128,9 @@ def _status(reports: Sequence[Report], strict: bool, forgiving: bool) -> int:
     """2 where something could not be judged, which is told; else 1 where something fails."""
     for report in reports:
         for rule in report.errors:
-            click.echo(f"mac-audit: the rule {rule.code} crashed ({rule.reason}); report it to its author.", err=True)
+            told(f"the rule {rule.code} crashed ({rule.reason}); report it to its author.")
         if report.error:
-            click.echo(f"mac-audit: {report.name}: {report.error}", err=True)
+            told(f"{report.name}: {report.error}")
     if any(report.errors or report.error for report in reports):
         return 2
     failed = any(report.verdict == "fail" or (strict and report.totals.lower_bound) for report in reports)
