@@ -254,6 +254,12 @@ def test_what_git_ignores_is_not_searched(repository: Path) -> None:
     assert [model.target for model in scan.models(repository)] == ["package.net:build_model", "text.py:Text"]
 
 
+def test_git_s_quoting_hides_no_file(repository: Path) -> None:
+    subprocess.run(["git", "init", "-q"], check=True)
+    (repository / "größe.py").write_text(GOOD)
+    assert "größe.py:Net" in [model.target for model in scan.models(repository)]
+
+
 def test_init_writes_what_can_be_run(repository: Path) -> None:
     result = run("init")
     assert result.exit_code == 0, result.stderr
