@@ -115,7 +115,9 @@ def test_what_silences_nothing_is_told_with_its_line(comment: str, told: str) ->
     assert told in note
 
 
-@pytest.mark.parametrize(("encoding", "head"), [("utf-8-sig", ""), ("latin-1", "# -*- coding: latin-1 -*-\n# größer\n")])
+@pytest.mark.parametrize(
+    ("encoding", "head"), [("utf-8-sig", ""), ("latin-1", "# -*- coding: latin-1 -*-\n# größer\n")]
+)
 def test_files_in_other_encodings(encoding: str, head: str) -> None:
     Path("net_of_encoding.py").write_text(head + HEAD + layers(up="  # mac-audit: ignore[G1] für immer"), encoding)
     result = CliRunner().invoke(main, ["net_of_encoding.py", "--input", "1,8,32,32", "-o", "json"])
