@@ -11,6 +11,7 @@ import sys
 import tomllib
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -158,6 +159,16 @@ def test_a_report_of_what_could_not_be_audited_is_shown(name: str) -> None:
     failed = not_audited(Request("net.py"), "net", "It raised something.")
     assert Report.from_json(failed.to_json()) == failed
     assert "It raised something." in reporter(name)([failed], View())
+
+
+def test_a_single_one_that_cannot_be_audited_is_in_the_files_too(folder: Path) -> None:
+    write_models(folder, "raises")
+    result = run("raises", "-o", "github", "-o", "junit=junit.xml", "-o", "sarif=audit.sarif")
+    assert result.exit_code == 2
+    assert result.stdout.startswith("::error file=raises.py,line=1,title=mac-audit%3A not-audited::")
+    assert [error.get("type") for error in ElementTree.parse("junit.xml").iter("error")] == ["not-audited"]
+    (found,) = json.loads(Path("audit.sarif").read_text())["runs"]
+    assert not found["invocations"][0]["executionSuccessful"]
 
 
 def test_exit_in_a_single_model_is_no_success(folder: Path) -> None:

@@ -87,7 +87,7 @@ def _check(
     show_settings: bool,
     show_traceback: bool,
 ) -> int:
-    from mac_audit import baseline, provenance, settings
+    from mac_audit import baseline, engine, provenance, settings
     from mac_audit.reporters import reporter
 
     jobs = settings.jobs(file, line, targets, flop_convention)
@@ -108,7 +108,12 @@ def _check(
         return 0
     where = write_baseline or line.baseline or file.baseline or baseline.DEFAULT
     kept = _kept(where, write_baseline is not None, needed=bool(line.baseline or file.baseline or prune_baseline))
-    audited = _audited(jobs, processes, show_traceback)
+    try:
+        audited = _audited(jobs, processes, show_traceback)
+    except MacAuditError as error:  # of the only model: what reads a file finds it there, as with several
+        if texts:
+            write([engine.not_audited(jobs[0].request, jobs[0].name, str(error))], destinations)
+        raise
     reports = _with_unused(audited)
     if write_baseline is not None:
         baseline.save(baseline.recorded(kept or baseline.Baseline(), reports), where)
