@@ -300,6 +300,13 @@ def test_init_leaves_pyproject_alone(repository: Path) -> None:
     assert not (repository / "mac-audit.toml").exists()
 
 
+def test_init_tells_what_is_in_the_way(repository: Path) -> None:
+    (repository / ".github").write_text("a file")
+    result = run("init")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("mac-audit: The folder .github/workflows cannot be made: ")
+
+
 def test_init_without_models(folder: Path) -> None:
     result = run("init")
     assert result.exit_code == 0

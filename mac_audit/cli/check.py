@@ -106,6 +106,10 @@ def _check(
     if show_settings:
         click.echo(provenance.shown(file, line, jobs, settings.known_rules(job.request for job in jobs)), nl=False)
         return 0
+    if write_baseline is not None and prune_baseline:
+        raise MacAuditError(
+            "--write-baseline writes the baseline anew, so --prune-baseline has nothing to do; give one."
+        )
     where = write_baseline or line.baseline or file.baseline or baseline.DEFAULT
     kept = _kept(where, write_baseline is not None, needed=bool(line.baseline or file.baseline or prune_baseline))
     try:
