@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _MARK = "mac-audit:"
-_COMMENT = re.compile(r"#\s*mac-audit:\s*ignore(?:\[(?P<rules>[^\]]*)\]|(?![\w\[]))[\s:,–-]*(?P<reason>.*)")
+_COMMENT = re.compile(r"#\s*mac-audit:\s*ignore(?:\s*\[(?P<rules>[^\]]*)\]|(?!\w|\s*\[))[\s:,–-]*(?P<reason>.*)")
 
 
 @dataclass(frozen=True, slots=True)

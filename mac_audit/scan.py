@@ -7,6 +7,7 @@ A model is what a file has by convention (``model``, ``build_model``, ``get_mode
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -60,10 +61,10 @@ def models(folder: Path) -> list[Found]:
 
 def _files(folder: Path) -> list[Path]:
     """Python files, those that git ignores and those of tests left out."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", "*.py"]
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.py"]
     try:
-        listed = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout.splitlines()
-        paths = [Path(line) for line in listed]
+        listed = subprocess.run(command, cwd=folder, capture_output=True, check=True).stdout
+        paths = [Path(os.fsdecode(name)) for name in listed.split(b"\0") if name]
     except (OSError, subprocess.CalledProcessError):  # no repository, or no git
         paths = [path.relative_to(folder) for path in folder.rglob("*.py")]
     return sorted(path for path in paths if (folder / path).is_file() and _is_searched(path))

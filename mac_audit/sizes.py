@@ -24,6 +24,11 @@ class Sizes:
         self, batch: int | None = None, seq_len: int | None = None, resolution: tuple[int, int] | None = None
     ) -> None:
         self.given = {"batch": batch, "seq_len": seq_len, "resolution": resolution}
+        for name, size in self.given.items():
+            if size is not None and min(size if isinstance(size, tuple) else (size,)) < 1:
+                raise MacAuditError(
+                    f"{name.replace('_', '-')} is {size}; give at least 1, or nothing there is to cost."
+                )
         self._asked: set[str] = set()
 
     def batch(self, default: int = 1) -> int:

@@ -5,6 +5,7 @@ They stay in the report, with the reason. What suppresses nothing is told, so th
 
 from __future__ import annotations
 
+import tokenize
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -130,8 +131,9 @@ def _comments(profile: Profile) -> Iterator[tuple[Comment, str]]:
             touched.setdefault(operator.source.file, set()).add(operator.source.line)
     for file in sorted(touched):
         try:
-            text = Path(file).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
+            with tokenize.open(file) as opened:  # in the encoding that the file declares, without a byte-order mark
+                text = opened.read()
+        except (OSError, SyntaxError, ValueError):
             continue  # a saved network can name files of another machine
         for comment in read(text):
             if any(comment.block[0] <= line <= comment.block[1] for line in touched[file]):

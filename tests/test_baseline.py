@@ -196,6 +196,7 @@ def test_suppressed_findings_are_no_entries() -> None:
     [
         (["--baseline"], "cannot be read"),
         (["--prune-baseline"], "cannot be read"),
+        (["--prune-baseline", "--write-baseline", "new.json"], "give one"),
         (["--baseline", "notes.json"], "notes.json has no schema_version"),
         (["--write-baseline", "notes.json"], "notes.json has no schema_version"),
         (["--baseline", "net_of_baseline.py"], "ends in .json"),

@@ -83,6 +83,15 @@ def test_errors_are_one_sentence_and_exit_2(model: str, arguments: list[str], me
     assert result.stdout == ""
 
 
+@pytest.mark.parametrize("others", [[], ["zoo:resnet18"]])
+def test_errors_from_other_people_s_code_are_printable(tmp_path: Path, others: list[str]) -> None:
+    path = tmp_path / "raises_of_test_cli.py"
+    path.write_text("raise ValueError('\\x1b[31mred \\u202egreen')\n")
+    result = CliRunner().invoke(main, [str(path), *others], color=True)  # as on a terminal: nothing is stripped
+    assert result.exit_code == 2
+    assert r"\x1b[31mred \u202egreen" in result.stderr
+
+
 def test_torch_keeps_its_tracebacks_to_itself(tmp_path: Path) -> None:
     """Its log has one where shapes do not fit, written behind the back of the command line."""
     path = tmp_path / "shapes_of_test_cli.py"
@@ -112,6 +121,20 @@ def test_several_outputs(model: str, tmp_path: Path) -> None:
     assert "Findings" in result.stdout
     assert json.loads(file.read_text())["verdict"] == "fail"
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_what_is_no_file_is_written_to_and_a_link_stays_one(model: str, tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_text("old")
+    (tmp_path / "link").symlink_to("report.json")
+    os.mkfifo(tmp_path / "pipe")
+    pipe = os.open(tmp_path / "pipe", os.O_RDWR)  # a reader, so that the writer need not wait
+    outputs = ["-o", f"json={tmp_path / 'link'}", "-o", f"github={tmp_path / 'pipe'}"]
+    assert run(model, "--input", "1,8,32,32", *outputs).exit_code == 1
+    assert os.read(pipe, 8) == b"::error "
+    os.close(pipe)
+    assert (tmp_path / "pipe").is_fifo()
+    assert (tmp_path / "link").is_symlink()
+    assert json.loads((tmp_path / "report.json").read_text())["verdict"] == "fail"
 
 
 def test_two_runs_are_the_same_bytes(model: str) -> None:

@@ -252,6 +252,14 @@ def test_every_field_of_a_request_is_a_key(repository: Path) -> None:
     assert Request(**read.model[0].request) == Request(**{**read.request, **read.model[0].request})
 
 
+@pytest.mark.parametrize("size", ["batch = 0", "batch = -3", "seq-len = 0", "resolution = [0, 64]"])
+def test_a_size_of_nothing_is_no_pass(repository: Path, size: str) -> None:
+    (repository / "mac-audit.toml").write_text(f"[[model]]\ntarget = 'nets/net_of_config.py'\n{size}\n")
+    result = run("--input", "1,8,4,4")
+    assert result.exit_code == 2
+    assert "give at least 1" in result.stderr
+
+
 # --- what is wrong -------------------------------------------------------------------------------------------------
 
 

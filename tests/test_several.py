@@ -11,6 +11,7 @@ import sys
 import tomllib
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -160,6 +161,16 @@ def test_a_report_of_what_could_not_be_audited_is_shown(name: str) -> None:
     assert "It raised something." in reporter(name)([failed], View())
 
 
+def test_a_single_one_that_cannot_be_audited_is_in_the_files_too(folder: Path) -> None:
+    write_models(folder, "raises")
+    result = run("raises", "-o", "github", "-o", "junit=junit.xml", "-o", "sarif=audit.sarif")
+    assert result.exit_code == 2
+    assert result.stdout.startswith("::error file=raises.py,line=1,title=mac-audit%3A not-audited::")
+    assert [error.get("type") for error in ElementTree.parse("junit.xml").iter("error")] == ["not-audited"]
+    (found,) = json.loads(Path("audit.sarif").read_text())["runs"]
+    assert not found["invocations"][0]["executionSuccessful"]
+
+
 def test_exit_in_a_single_model_is_no_success(folder: Path) -> None:
     write_models(folder, "exits")
     done = command("exits")
@@ -254,6 +265,12 @@ def test_what_git_ignores_is_not_searched(repository: Path) -> None:
     assert [model.target for model in scan.models(repository)] == ["package.net:build_model", "text.py:Text"]
 
 
+def test_git_s_quoting_hides_no_file(repository: Path) -> None:
+    subprocess.run(["git", "init", "-q"], check=True)
+    (repository / "größe.py").write_text(GOOD)
+    assert "größe.py:Net" in [model.target for model in scan.models(repository)]
+
+
 def test_init_writes_what_can_be_run(repository: Path) -> None:
     result = run("init")
     assert result.exit_code == 0, result.stderr
@@ -281,6 +298,13 @@ def test_init_leaves_pyproject_alone(repository: Path) -> None:
     result = run("init")
     assert result.exit_code == 2
     assert not (repository / "mac-audit.toml").exists()
+
+
+def test_init_tells_what_is_in_the_way(repository: Path) -> None:
+    (repository / ".github").write_text("a file")
+    result = run("init")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("mac-audit: The folder .github/workflows cannot be made: ")
 
 
 def test_init_without_models(folder: Path) -> None:

@@ -70,6 +70,7 @@ def layers(up: str = "", down: str = "", call: str = "") -> str:
         "# mac-audit: ignore[G4, g1] on purpose",
         "# mac-audit: ignore on purpose",
         "#mac-audit:ignore[G1]: on purpose",
+        "# mac-audit: ignore [G1] on purpose",
         "# noqa: E501  # mac-audit: ignore[G1] on purpose",
     ],
 )
@@ -98,6 +99,7 @@ def test_a_rule_passes_when_all_its_findings_are_silenced() -> None:
     ("comment", "told"),
     [
         ("# mac-audit: ignore[G4]", "suppresses nothing"),
+        ("# mac-audit: ignore [G4] and not G1", "suppresses nothing"),
         ("# mac-audit: ignore[G9]", "names no rule: there is no 'G9'"),
         ("# mac-audit: ignore[]", "is not understood"),
         ("# mac-audit: ignore[G1", "is not understood"),
@@ -111,6 +113,15 @@ def test_what_silences_nothing_is_told_with_its_line(comment: str, told: str) ->
     (note,) = (note for note in report["notes"] if "suppression" in note)
     assert note.startswith("unused suppression: net_of_suppress.py:8")
     assert told in note
+
+
+@pytest.mark.parametrize(
+    ("encoding", "head"), [("utf-8-sig", ""), ("latin-1", "# -*- coding: latin-1 -*-\n# größer\n")]
+)
+def test_files_in_other_encodings(encoding: str, head: str) -> None:
+    Path("net_of_encoding.py").write_text(head + HEAD + layers(up="  # mac-audit: ignore[G1] für immer"), encoding)
+    result = CliRunner().invoke(main, ["net_of_encoding.py", "--input", "1,8,32,32", "-o", "json"])
+    assert silenced(json.loads(result.stdout)) == {"up": "für immer"}
 
 
 def test_text_that_is_no_comment_silences_nothing() -> None:

@@ -155,6 +155,13 @@ def test_action_does_not_hide_an_error(folder: Path) -> None:
     assert outputs(folder)["status"] == "2"
 
 
+def test_action_audits_nothing_where_it_cannot_read_its_arguments(folder: Path) -> None:
+    done = run(folder, AUDIT, environment(folder, AUDIT, args="'net.py --isolated"))
+    assert done.returncode != 0
+    assert "No closing quotation" in done.stderr
+    assert done.stdout == ""
+
+
 def test_hooks_fit_pre_commit() -> None:
     hooks = {hook["id"]: hook for hook in load_manifest(str(ROOT / ".pre-commit-hooks.yaml"))}
     assert hooks.keys() == {"mac-audit", "mac-audit-installed"}

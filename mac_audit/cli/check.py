@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mac_audit.cli.options import errors_told
+from mac_audit.cli.options import errors_told, told
 from mac_audit.cli.outputs import output_option, outputs, write
 from mac_audit.cli.progress import progress
 from mac_audit.cli.settings import settings_options
@@ -87,15 +87,18 @@ def _check(
     show_settings: bool,
     show_traceback: bool,
 ) -> int:
-    from mac_audit import baseline, provenance, settings
+    from mac_audit import baseline, engine, provenance, settings
     from mac_audit.reporters import reporter
 
     jobs = settings.jobs(file, line, targets, flop_convention)
     if sweeps and not show_settings:
         from mac_audit.cli.sweep import swept
 
-        if write_baseline is not None or prune_baseline:
-            raise MacAuditError("A sweep has no baseline; write one without --sweep.")
+        if write_baseline is not None or prune_baseline or line.baseline:
+            raise MacAuditError("A sweep has no baseline; hold one size against it, without --sweep.")
+        idle = {"--depth": depth is not None, "--sort": sort != "order", "--jobs": processes > 1}
+        if wrong := [option for option, given in idle.items() if given]:
+            raise MacAuditError(f"A sweep has nothing for {wrong[0]} to act on; leave it out.")
         return swept(jobs, sweeps, texts, line.strict or file.strict or False, forgiving=exit_zero)
     destinations = outputs(texts, reporter)
     if sort == "time" and not all(job.request.device for job in jobs):
@@ -103,13 +106,22 @@ def _check(
     if show_settings:
         click.echo(provenance.shown(file, line, jobs, settings.known_rules(job.request for job in jobs)), nl=False)
         return 0
+    if write_baseline is not None and prune_baseline:
+        raise MacAuditError(
+            "--write-baseline writes the baseline anew, so --prune-baseline has nothing to do; give one."
+        )
     where = write_baseline or line.baseline or file.baseline or baseline.DEFAULT
     kept = _kept(where, write_baseline is not None, needed=bool(line.baseline or file.baseline or prune_baseline))
-    audited = _audited(jobs, processes, show_traceback)
+    try:
+        audited = _audited(jobs, processes, show_traceback)
+    except MacAuditError as error:  # of the only model: what reads a file finds it there, as with several
+        if texts:
+            write([engine.not_audited(jobs[0].request, jobs[0].name, str(error))], destinations)
+        raise
     reports = _with_unused(audited)
     if write_baseline is not None:
         baseline.save(baseline.recorded(kept or baseline.Baseline(), reports), where)
-        click.echo(f"mac-audit: {where} has {_findings(reports)} findings.", err=True)
+        told(f"{where} has {_findings(reports)} findings.")
     elif kept is not None:
         comparisons = [baseline.compare(report, kept) for report in reports]
         reports = [comparison.judged for comparison in comparisons]
@@ -125,9 +137,9 @@ def _status(reports: Sequence[Report], strict: bool, forgiving: bool) -> int:
     """2 where something could not be judged, which is told; else 1 where something fails."""
     for report in reports:
         for rule in report.errors:
-            click.echo(f"mac-audit: the rule {rule.code} crashed ({rule.reason}); report it to its author.", err=True)
+            told(f"the rule {rule.code} crashed ({rule.reason}); report it to its author.")
         if report.error:
-            click.echo(f"mac-audit: {report.name}: {report.error}", err=True)
+            told(f"{report.name}: {report.error}")
     if any(report.errors or report.error for report in reports):
         return 2
     failed = any(report.verdict == "fail" or (strict and report.totals.lower_bound) for report in reports)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mac_audit.cli.options import errors_told, given_options
+from mac_audit.cli.options import errors_told, given_options, told
 from mac_audit.cli.outputs import output_option, outputs, write
 from mac_audit.errors import MacAuditError, nearest
 
@@ -66,7 +66,7 @@ def _diff(
         raise MacAuditError(f"A diff needs OLD and NEW, or --git REVISION; it got {len(sources)} of two.")
     pairs, lacking = sides.pairs(old, new)
     for sentence in lacking:
-        click.echo(f"mac-audit: {sentence}.", err=True)
+        told(f"{sentence}.")
     diffs = [limited(compare(*pair), allowances) for pair in pairs]
     write(diffs, destinations)
     return int(any(diff.exceeded for diff in diffs))

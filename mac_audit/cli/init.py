@@ -120,6 +120,9 @@ def _write(path: Path, text: str, force: bool) -> None:
     if existed and not force:
         click.echo(f"{path} exists and stays as it is; --force writes over it.")
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MacAuditError(f"The folder {path.parent} cannot be made: {error.strerror}; mend that first.") from None
     write_whole(path, text)
     click.echo(f"{path} {'written over' if existed else 'written'}.")

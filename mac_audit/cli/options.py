@@ -127,10 +127,17 @@ def errors_told(show_traceback: bool) -> Iterator[None]:
         if show_traceback:
             traceback.print_exc()
         elif expected:
-            click.echo(f"mac-audit: {error}", err=True)
+            told(str(error))
         else:
             text = " ".join(str(error).split())
-            click.echo(f"mac-audit: an error of its own, please report it: {type(error).__name__}: {text}", err=True)
+            told(f"an error of its own, please report it: {type(error).__name__}: {text}")
         if not show_traceback and (not expected or error.__cause__ is not None):
             click.echo("(--traceback shows where it was raised)", err=True)
         sys.exit(2)
+
+
+def told(sentence: str) -> None:
+    """Print a sentence on standard error; it may quote other people's code."""
+    from mac_audit.reporters.escape import printable
+
+    click.echo(f"mac-audit: {printable(sentence)}", err=True)

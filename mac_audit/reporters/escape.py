@@ -21,10 +21,16 @@ _BLOCK = re.compile(r"^(\d*)([-+=#.)])(?=[\s#=-]|$)")  # what makes a list, a he
 _LINKED = re.compile(r"([@#]|\bwww)(?=[\w.])")  # GitHub links @name, #1 and www.name, whatever backslash precedes
 
 
+def printable(text: str) -> str:
+    """One line: control characters, ANSI escapes, marks that turn the direction of reading as ``\\x1b``."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _code_point(char) for char in _SPACE.sub(" ", text))
+
+
 def visible(text: str) -> str:
-    """One printable line: control characters, ANSI escapes, marks that turn the direction of reading as ``\\x1b``."""
-    if not text.isprintable():
-        text = "".join(char if char.isprintable() else _code_point(char) for char in _SPACE.sub(" ", text))
+    """``printable``, and no longer than ``LONGEST``."""
+    text = printable(text)
     return text if len(text) <= LONGEST else f"{text[:_HEAD]} … {text[-_TAIL:]}"
 
 
