@@ -27,11 +27,16 @@ TEXT = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "in
 LLAMA = {**TEXT, "num_key_value_heads": 1}
 VISION = {**TEXT, "image_size": 32, "patch_size": 8}
 del VISION["vocab_size"]
-AUDIO = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 48}
 
 
 def part(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
     return {f"{name}.{key}": value for key, value in values.items()}
+
+
+OPT = {"hidden_size": 32, "word_embed_proj_dim": 32, "ffn_dim": 48, "num_hidden_layers": 1, "num_attention_heads": 2}
+T5 = {"d_ff": 48, "d_kv": 8, "num_layers": 1, "num_heads": 2, "vocab_size": 99}
+SEVERAL_IMAGES = {**part("text_config", LLAMA), **part("vision_config", VISION), "image_token_id": 7}
+AUDIO = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 48}
 
 
 MODELS: dict[str, tuple[dict[str, Any], dict[str, tuple[int, ...]]]] = {
@@ -86,6 +91,95 @@ MODELS: dict[str, tuple[dict[str, Any], dict[str, tuple[int, ...]]]] = {
         {**AUDIO, "max_length": 64, "num_mel_bins": 32},
         {"input_values": (1, 64, 32)},
     ),
+    # One image a sample, which the perceiver resampler of Idefics 2 makes 64 features of.
+    "idefics2": (
+        {
+            **SEVERAL_IMAGES,
+            **part("perceiver_config", {"hidden_size": 32, "resampler_depth": 1, "resampler_n_heads": 2}),
+            **part("perceiver_config", {"resampler_head_dim": 16, "num_key_value_heads": 1}),
+        },
+        {"input_ids": (1, 64 + 128), "pixel_values": (1, 1, 3, 32, 32), "pixel_attention_mask": (1, 1, 32, 32)},
+    ),
+    # 32 / 8 squared are 16 patches, which are shuffled two by two.
+    "idefics3": (
+        {**SEVERAL_IMAGES, "scale_factor": 2},
+        {"input_ids": (1, 4 + 128), "pixel_values": (1, 1, 3, 32, 32), "pixel_attention_mask": (1, 1, 32, 32)},
+    ),
+    "idefics": (
+        {**TEXT, "use_resampler": False, **part("vision_config", {**VISION, "embed_dim": 32})},
+        {"input_ids": (1, 128), "pixel_values": (1, 1, 3, 32, 32), "image_attention_mask": (1, 128, 1)},
+    ),
+    "mllama": (
+        {
+            **part("text_config", {**LLAMA, "cross_attention_layers": [0], "pad_token_id": 0}),
+            **part("vision_config", {**VISION, "num_global_layers": 1, "max_num_tiles": 4}),
+            **part("vision_config", {"intermediate_layers_indices": [0], "vision_output_dim": 64}),
+        },
+        {
+            **{"input_ids": (1, 128), "pixel_values": (1, 1, 4, 3, 32, 32), "cross_attention_mask": (1, 128, 1, 4)},
+            **{"aspect_ratio_ids": (1, 1), "aspect_ratio_mask": (1, 1, 4)},
+        },
+    ),
+    # 5 queries make 5 features.
+    "instructblip": (
+        {
+            **part("text_config", {**OPT, "vocab_size": 99, "model_type": "opt"}),
+            **part("vision_config", VISION),
+            **part("qformer_config", TEXT),
+            **{"num_query_tokens": 5, "image_token_index": 7},
+        },
+        {"pixel_values": (1, 3, 32, 32), "qformer_input_ids": (1, 128), "input_ids": (1, 5 + 128)},
+    ),
+    "kosmos-2": (
+        {
+            **part("text_config", {"vocab_size": 99, "embed_dim": 32, "layers": 1, "ffn_dim": 48}),
+            **part("vision_config", VISION),
+            **{"text_config.attention_heads": 2, "latent_query_num": 6},
+        },
+        {"pixel_values": (1, 3, 32, 32), "input_ids": (1, 6 + 128), "image_embeds_position_mask": (1, 6 + 128)},
+    ),
+    "lxmert": (
+        {**TEXT, "l_layers": 1, "x_layers": 1, "r_layers": 1, "visual_feat_dim": 20},
+        {"input_ids": (1, 128), "visual_feats": (1, 36, 20), "visual_pos": (1, 36, 4)},
+    ),
+    "perceiver": (
+        {"num_latents": 4, "d_latents": 32, "d_model": 24, "num_self_attends_per_block": 1},
+        {"inputs": (1, 128, 24)},
+    ),
+    "PerceiverForMaskedLM": (
+        {"num_latents": 4, "d_latents": 32, "d_model": 24, "num_self_attends_per_block": 1, "vocab_size": 99},
+        {"inputs": (1, 128)},
+    ),
+    "PerceiverForImageClassificationLearned": (
+        {"num_latents": 4, "d_latents": 32, "num_self_attends_per_block": 1, "image_size": 16},
+        {"inputs": (1, 3, 16, 16)},
+    ),
+    # A row and a column before the numbers of each patch of 8 by 8.
+    "Pix2StructForConditionalGeneration": (
+        {
+            **part("text_config", {**T5, "d_kv": 16, "hidden_size": 32}),
+            **part("vision_config", {"hidden_size": 32, "d_ff": 48, "d_kv": 16, "num_hidden_layers": 1}),
+            **part("vision_config", {"num_attention_heads": 2, "patch_embed_hidden_size": 3 * 8 * 8}),
+        },
+        {"flattened_patches": (1, 2048, 2 + 3 * 8 * 8), "decoder_input_ids": (1, 128)},
+    ),
+    "timesfm": (
+        {**AUDIO, "head_dim": 16, "context_length": 64},
+        {"past_values": (1, 64), "past_values_padding": (1, 64), "freq": (1, 1)},
+    ),
+    # One placeholder, which the model itself replaces by features; 2 × 10 frames make 10 positions.
+    "qwen2_audio": (
+        {
+            **part("text_config", LLAMA),
+            **part("audio_config", {"d_model": 32, "encoder_layers": 1, "encoder_ffn_dim": 48}),
+            **{"audio_config.encoder_attention_heads": 2, "audio_config.max_source_positions": 10},
+            "audio_token_index": 7,
+        },
+        {
+            **{"input_ids": (1, 1 + 128), "attention_mask": (1, 1 + 128)},
+            **{"input_features": (1, 128, 20), "feature_attention_mask": (1, 20)},
+        },
+    ),
     # 12 steps of context and the longest of the lags before them.
     "time_series_transformer": (
         {"prediction_length": 4, "context_length": 12, "lags_sequence": [1, 5], "d_model": 16, "num_time_features": 2},
@@ -128,7 +222,13 @@ def test_the_models_own_forward_takes_what_is_found(name: str) -> None:
     assert all(tensor.isfinite().all() for tensor in floats)
 
 
-@pytest.mark.parametrize("name", ["BertModel", "t5", "clip", "llava", "whisper", "videomae"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("BertModel", "t5", "clip", "llava", "whisper", "videomae", "idefics", "idefics2", "mllama", "instructblip"),
+        *("kosmos-2", "lxmert", "perceiver", "timesfm", "Pix2StructForConditionalGeneration"),
+    ],
+)
 def test_a_batch_is_one_for_every_input(name: str) -> None:
     loaded = found(name, batch=3)
     expected = {key: (3, *shape[1:]) for key, shape in MODELS[name][1].items()}
@@ -146,6 +246,16 @@ def test_tokens_are_ordinary_ones() -> None:
     assert not special & set(ids.flatten().tolist())
     image = found("llava").inputs.kwargs["input_ids"]
     assert int((image == 7).sum()) == 16
+
+
+def test_an_encoder_that_leaves_out_empty_images_needs_no_weights() -> None:
+    """Idefics 2 asks which images hold anything but zeros; the oracle is the count of the real model's run."""
+    loaded = found("idefics2")
+    report = audit(loaded.model, loaded.inputs)
+    assert report.capture["method"].startswith("fake tensors")
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counted:
+        real("idefics2").requires_grad_(False)(**with_data(loaded.inputs))
+    assert 2 * report.totals.madds == counted.get_total_flops()
 
 
 def test_length_and_resolution() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,8 @@ from mac_audit.errors import MacAuditError
 from mac_audit.load import load
 from mac_audit.nested import map_tensors
 from mac_audit.targets import scheme_of
+from mac_audit.targets._configured import read_config
+from mac_audit.targets._settings import configuration
 
 TINY = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 48, "vocab_size": 99}
 # Llama 3 405B: Table 3 of Grattafiori et al., The Llama 3 Herd of Models, 2024.
@@ -42,17 +45,77 @@ def test_a_model_of_405_billion_parameters_takes_no_memory() -> None:
     assert sum(b.numel() for b in model.buffers()) < 1000
 
 
-@pytest.mark.parametrize(("name", "built"), [("LlamaConfig", "LlamaModel"), ("llama", "LlamaModel")])
-def test_a_configuration_names_its_model(name: str, built: str) -> None:
-    assert type(load(f"transformers:{name}", TINY).model).__name__ == built
+FUNNEL = {"block_sizes": [1, 1], "d_model": 32, "n_head": 2, "d_head": 16, "d_inner": 48, "vocab_size": 99}
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "built"),
+    [("LlamaConfig", TINY, "LlamaModel"), ("llama", TINY, "LlamaModel"), ("funnel", FUNNEL, "FunnelModel")],
+)
+def test_a_configuration_names_its_model(name: str, arguments: dict[str, Any], built: str) -> None:
+    """Of several, as Funnel's with and without a decoder, the one that transformers' own AutoModel lists first."""
+    assert type(load(f"transformers:{name}", arguments).model).__name__ == built
 
 
 def test_arguments_go_to_the_constructor_or_to_a_nested_configuration() -> None:
     assert load("transformers:BertModel", {**TINY, "add_pooling_layer": False}).model.pooler is None
     arguments = {"text_config.num_hidden_layers": 1, "vision_config.num_hidden_layers": 2}
+    assert load("transformers:bert", {**TINY, "add_pooling_layer": False}).model.pooler is None
     config = load("transformers:llava", arguments).model.config
     assert (config.text_config.num_hidden_layers, config.vision_config.num_hidden_layers) == (1, 2)
     assert config.vision_config.image_size == 336  # what LLaVA chooses, and not CLIP's own 224
+
+
+@pytest.mark.parametrize("from_file", [False, True])
+@pytest.mark.parametrize("name", ["gemma3", "qwen2_5_vl", "qwen2_audio"])
+def test_fewer_layers_need_no_other_argument(name: str, from_file: bool, tmp_path: Path) -> None:
+    """What follows from their number, such as the type of each, is in published files as well."""
+    from transformers import AutoConfig
+
+    target = name
+    if from_file:
+        AutoConfig.for_model(name).to_json_file(target := str(tmp_path / "config.json"), use_diff=False)
+    arguments = {"text_config.num_hidden_layers": 2, "text_config.hidden_size": 64}
+    config = configuration_of(target, arguments)
+    alone = type(config.text_config)(num_hidden_layers=2)
+    assert config.text_config.num_hidden_layers == 2
+    assert config.text_config.hidden_size == 64
+    assert config.text_config.layer_types == alone.layer_types
+    published = AutoConfig.for_model(name)
+    assert config.text_config.intermediate_size == published.text_config.intermediate_size
+
+
+def test_layer_types_of_a_file_that_nothing_derives_are_kept(tmp_path: Path) -> None:
+    values = {"model_type": "gemma3_text", "num_hidden_layers": 3, "layer_types": ["full_attention"] * 3}
+    (tmp_path / "config.json").write_text(json.dumps(values))
+    with pytest.raises(MacAuditError, match=r"`num_hidden_layers` \(2\) must be equal to the number of `layer_types`"):
+        configuration_of(str(tmp_path), {"num_hidden_layers": 2})
+    types = {"num_hidden_layers": 2, "layer_types": ["full_attention"] * 2}
+    assert configuration_of(str(tmp_path), types).layer_types == ["full_attention"] * 2
+
+
+def test_a_number_that_json_does_not_have(tmp_path: Path) -> None:
+    from transformers import Mamba2Config
+
+    Mamba2Config(time_step_limit=(0.5, float("inf"))).save_pretrained(tmp_path)
+    assert configuration_of(str(tmp_path), {}).time_step_limit[1] == float("inf")
+
+
+def test_a_setting_that_only_the_code_of_the_model_reads() -> None:
+    """DBRX's published file sets ``rope_theta``, which its class of configurations does not list."""
+    config = configuration_of("dbrx", {"attn_config.rope_theta": 5000.0})
+    assert config.attn_config.rope_theta == 5000.0
+    with pytest.raises(MacAuditError, match="dbrx in attn_config has no 'rope_teta' to set with --arg"):
+        configuration_of("dbrx", {"attn_config.rope_teta": 5000.0})
+
+
+def configuration_of(name: str, arguments: dict[str, Any]) -> Any:
+    """The configuration alone, where building the model would take long."""
+    import transformers
+
+    values = read_config(name) or {"model_type": name}
+    found = transformers.CONFIG_MAPPING[values["model_type"]]
+    return configuration(found, values if values != {"model_type": name} else {}, arguments, f"transformers:{name}")
 
 
 @pytest.mark.parametrize("directory", [False, True])
@@ -120,27 +183,43 @@ def test_nothing_is_downloaded_while_a_model_is_built(monkeypatch: pytest.Monkey
     assert constants.HF_HUB_OFFLINE is False
 
 
-LOAD = """
+TRY = """
 import sys
 from mac_audit.load import load
+from mac_audit.targets._configured import hidden_if_broken
 try:
-    load(sys.argv[1])
+    if sys.argv[1] == "needed":
+        with hidden_if_broken("torchvision"):
+            import torchvision
+    print(type(load(sys.argv[1]).model).__name__)
+    import torchvision
 except Exception as error:
     print(type(error).__name__, error)
 """
+BROKEN = (
+    "MacAuditError The installed torchvision does not work with torch .*: operator torchvision::nms does not exist;"
+    " install the versions that belong together."
+)
 
 
-@pytest.mark.parametrize("target", ["torchvision:resnet18", "transformers:llava", "diffusers:UNet2DModel"])
-def test_a_broken_torchvision_is_named(target: str, tmp_path: Path) -> None:
-    """One whose compiled operators do not go with the installed torch stops at its import."""
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("torchvision:resnet18", BROKEN),
+        ("needed", BROKEN),
+        ("transformers:bert", "BertModel\nRuntimeError operator torchvision::nms does not exist"),
+        ("diffusers:UNet2DModel", "UNet2DModel\nRuntimeError operator torchvision::nms does not exist"),
+    ],
+)
+def test_a_broken_torchvision_is_named_where_it_is_needed(target: str, said: str, tmp_path: Path) -> None:
+    """One whose compiled operators do not go with the installed torch stops at its import, before and after."""
     (tmp_path / "torchvision").mkdir()
     (tmp_path / "torchvision/__init__.py").write_text("raise RuntimeError('operator torchvision::nms does not exist')")
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     done = subprocess.run(
-        [sys.executable, "-c", LOAD, target], env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", TRY, target], env=environment, capture_output=True, text=True, check=True
     )
-    assert "MacAuditError The installed torchvision does not work with torch" in done.stdout
-    assert "operator torchvision::nms does not exist; install the versions that belong together." in done.stdout
+    assert re.search(f"^{said}$", done.stdout.strip()), done.stdout
 
 
 # --- diffusers -----------------------------------------------------------------------------------------------------
@@ -176,6 +255,30 @@ DIFFUSERS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             **{"timestep": (1,), "guidance": (1,), "img_ids": (1024, 3), "txt_ids": (77, 3)},
         },
     ),
+    # Text is given once a frame, of which there are 16.
+    "UNetMotionModel": (
+        {
+            **{**BLOCKS, "cross_attention_dim": 24, "sample_size": 16},
+            **{"down_block_types": ("CrossAttnDownBlockMotion", "DownBlockMotion")},
+            **{"up_block_types": ("UpBlockMotion", "CrossAttnUpBlockMotion"), "num_attention_heads": 2},
+            **{"motion_num_attention_heads": 2},
+        },
+        {"sample": (1, 4, 16, 16, 16), "timestep": (1,), "encoder_hidden_states": (16, 77, 24)},
+    ),
+    "CogView4Transformer2DModel": (
+        {**SMALL, "text_embed_dim": 12, "time_embed_dim": 16, "condition_dim": 8, "sample_size": 16},
+        {
+            **{"hidden_states": (1, 16, 16, 16), "encoder_hidden_states": (1, 77, 12), "timestep": (1,)},
+            **{"original_size": (1, 2), "target_size": (1, 2), "crop_coords": (1, 2)},
+        },
+    ),
+    "PriorTransformer": (
+        {**SMALL, "embedding_dim": 12, "num_embeddings": 5},
+        {
+            **{"hidden_states": (1, 12), "proj_embedding": (1, 12), "encoder_hidden_states": (1, 5, 12)},
+            "timestep": (1,),
+        },
+    ),
     # 9 frames become 3 latents by fours; frames come before channels.
     "CogVideoXTransformer3DModel": (
         {
@@ -196,7 +299,7 @@ def test_models_of_diffusers_take_what_is_found(name: str) -> None:
     model = scheme_of(target)[0](name, arguments, target).model.eval()
     with torch.no_grad():
         kwargs = map_tensors(lambda t: torch.rand(t.shape) if t.is_meta else t, dict(loaded.inputs.kwargs))
-        assert model(**kwargs).sample.isfinite().all()
+        assert model(**kwargs)[0].isfinite().all()
 
 
 # --- saved programs ------------------------------------------------------------------------------------------------

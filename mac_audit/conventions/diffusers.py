@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from mac_audit.conventions.call import Call
 from mac_audit.conventions.choice import Choice, chosen
+from mac_audit.conventions.series import documented
 from mac_audit.conventions.vision import pair
 from mac_audit.errors import MacAuditError
 from mac_audit.inputs import Found, Inputs
@@ -32,6 +33,8 @@ def inputs(model: nn.Module, sizes: Sizes) -> Found | None:
     values: dict[str, Any] = {}
     for name, parameter in call.parameters.items():
         value = _ARGUMENTS[name](call) if name in _ARGUMENTS else None
+        if value is None and parameter.default is parameter.empty:
+            value = documented(call, name)
         if value is None and parameter.default is parameter.empty:
             raise MacAuditError(
                 f"The forward of {type(model).__name__} needs {name}, for which there is no convention;"
@@ -64,14 +67,17 @@ def _grid(call: Call) -> tuple[int, int]:
 
 
 def _sample(call: Call) -> Any:
-    """As tokens, an image, a clip with the channels or the frames first, or a sound."""
+    """As tokens, a row of numbers, an image, a clip with the channels or the frames first, or a sound."""
+    told = documented(call, "hidden_states") if len(call.documented("hidden_states") or ()) == 2 else None
+    if told is not None:
+        return told
     batch, channels = call.sizes.batch(), call.setting(("in_channels",), default=4)
     rows, columns = _grid(call)
     if _packed(call):
         return call.floats(batch, rows * columns, channels)
     side, frames = _resolution(call), _frames(call)
     clips = [(batch, channels, frames, *side), (batch, frames, channels, *side)]
-    shapes = [(batch, channels, *side), *clips, (batch, channels, side[0])]
+    shapes = [(batch, channels, *side), *clips, (batch, channels, side[0]), clips[0]]
     return Choice(call.floats(*shape) for shape in shapes)
 
 
@@ -79,10 +85,15 @@ def _text_length(call: Call) -> int:
     return call.sizes.sequence(call.setting(("max_text_seq_length", "text_len"), default=77))  # 77: CLIP's
 
 
-def _text(call: Call) -> Tensor | None:
+def _text(call: Call) -> Any:
+    """Once a sample; with the last of the layouts of ``_sample``, which work frame by frame, once a frame."""
     width = call.setting((*_WIDTHS, *_LAST_WIDTHS))
+    if width is None:
+        return documented(call, "encoder_hidden_states")
     width = width[0] if isinstance(width, list | tuple) else width
-    return None if width is None else call.floats(call.sizes.batch(), _text_length(call), width)
+    batch, frames = call.sizes.batch(), _frames(call)
+    texts = [call.floats(batch * times, _text_length(call), width) for times in (1, 1, 1, 1, frames)]
+    return Choice(texts) if isinstance(_sample(call), Choice) else texts[0]
 
 
 def _text_mask(call: Call) -> Tensor:
@@ -153,6 +164,7 @@ _ARGUMENTS: dict[str, Callable[[Call], Any]] = {
     "global_hidden_states": _global,
     "guidance": _guidance,
     "img_ids": _places,
+    **dict.fromkeys(("original_size", "target_size", "crop_coords"), lambda call: call.floats(call.sizes.batch(), 2)),
     "txt_ids": lambda call: torch.zeros(_text_length(call), 3),
     "img_shapes": lambda call: [[(1, *_grid(call))]] * call.sizes.batch(),
     "controlnet_cond": _hint,

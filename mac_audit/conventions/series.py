@@ -29,6 +29,18 @@ def past_values(call: Call) -> Tensor:
     return call.floats(call.sizes.batch(), past(call), *([count] if several else []))
 
 
+@argument("past_values_padding")
+def past_values_padding(call: Call) -> Tensor:
+    """Zeros, (batch, time): no step is padding."""
+    return torch.zeros(call.sizes.batch(), past(call), dtype=torch.int64)
+
+
+@argument("freq")
+def frequency(call: Call) -> Tensor:
+    """The class of the frequency of each series, (batch, 1): 0, the highest."""
+    return torch.zeros(call.sizes.batch(), 1, dtype=torch.int64)
+
+
 @argument("past_time_features")
 def past_time_features(call: Call) -> Tensor:
     """(batch, time, features)."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from mac_audit.conventions import audio, series, text, vision  # noqa: F401  (they register their arguments)
+from mac_audit.conventions import audio, mixed, series, text, vision  # noqa: F401  (they register their arguments)
 from mac_audit.conventions.call import ARGUMENTS, Call
 from mac_audit.conventions.choice import chosen
 from mac_audit.conventions.multimodal import with_placeholders
@@ -36,20 +36,23 @@ def _names(call: Call) -> list[str]:
     names += [name for name, parameter in parameters.items() if parameter.default is parameter.empty]
     if not names:
         names += [name for name in parameters if name in ARGUMENTS][:1]
+    if "pixel_values" in names:
+        names.append("input_ids")
     if "input_ids" in names:
         sections = {"pixel_values": ("vision", "image", "vit", "backbone"), "input_features": ("audio", "speech")}
         names += [name for name, kinds in sections.items() if name in parameters and _has_section(call.config, kinds)][
             :1
         ]
     if "pixel_values" in names:
-        names += ["image_grid_thw", "pixel_attention_mask", "spatial_shapes"]
+        names += ["image_grid_thw", "pixel_attention_mask", "spatial_shapes", "image_attention_mask"]
+        names += ["aspect_ratio_ids", "aspect_ratio_mask", "cross_attention_mask"] if vision.cuts(call) else []
         if vision.tiles(call) is not None or "image_sizes" in _required(call, "get_image_features"):
             names.append("image_sizes")
     if "input_features" in names:
         names += ["input_features_mask", "feature_attention_mask"]
     if getattr(call.config, "is_encoder_decoder", False):
         names.append("decoder_input_ids")
-    names.append("bbox")
+    names += ["bbox", "visual_feats", "visual_pos"]
     return [name for name in dict.fromkeys(names) if name in parameters]
 
 

@@ -11,6 +11,10 @@ from torch import Tensor
 from mac_audit.conventions.call import Call, argument
 
 _SECTIONS = ("vision", "image", "backbone", "vit", "encoder")
+_IMAGES = 1  # a sample, for models that take several
+_SEVERAL = {"pixel_attention_mask", "image_attention_mask"}  # arguments of such models
+_ROWS = 2048  # what transformers' Pix2StructImageProcessor cuts an image to at most
+_OBJECTS = 36  # in an image, found by a detector: Tan and Bansal, LXMERT, 2019, section 2.1
 _SIDE = (224, 224)  # where the configuration names no size: the size of ImageNet crops
 
 
@@ -75,8 +79,9 @@ def image(call: Call) -> Tensor:
     images = tiles(call)
     if images is not None:
         return call.floats(batch, images, channels(call), *own_resolution(call))
-    if "pixel_attention_mask" in call.parameters:  # several images a sample; one is given
-        return call.floats(batch, 1, *size)
+    cut = [call.setting(("max_num_tiles",), _SECTIONS, 1)] if cuts(call) else []
+    if cut or not _SEVERAL.isdisjoint(call.parameters):
+        return call.floats(batch, _IMAGES, *cut, *size)
     frames = call.setting(("num_frames",), _SECTIONS)
     return call.floats(batch, frames, *size) if isinstance(frames, int) else call.floats(batch, *size)
 
@@ -108,6 +113,48 @@ def pixel_mask(call: Call) -> Tensor:
         rows, columns, _ = _cut(call)
         return torch.ones(call.sizes.batch(), rows * columns, dtype=torch.int64)
     return torch.ones(call.sizes.batch(), 1, *resolution(call), dtype=torch.bool)
+
+
+def cuts(call: Call) -> bool:
+    """Whether each image comes as tiles, with an argument for the aspect ratio by which it was cut."""
+    return "aspect_ratio_ids" in call.parameters
+
+
+@argument("aspect_ratio_ids")
+def aspect_ratios(call: Call) -> Tensor:
+    """Ones, (batch, images): the first of the ratios, that of a square; 0 is an image that is not there."""
+    return torch.ones(call.sizes.batch(), _IMAGES, dtype=torch.int64)
+
+
+@argument("aspect_ratio_mask")
+def tiles_mask(call: Call) -> Tensor:
+    """(batch, images, tiles): a square is one tile, the rest is padding."""
+    mask = torch.zeros(call.sizes.batch(), _IMAGES, call.setting(("max_num_tiles",), _SECTIONS, 1), dtype=torch.int64)
+    mask[..., 0] = 1
+    return mask
+
+
+@argument("flattened_patches")
+def numbered_patches(call: Call) -> Tensor:
+    """(batch, patches, 2 + numbers in a patch): row and column, counted from one, then the patch."""
+    count = call.sizes.sequence(_ROWS)
+    columns = math.isqrt(count)
+    place = torch.arange(count)
+    numbers = torch.zeros(count, call.setting(("patch_embed_hidden_size",), _SECTIONS, 16 * 16 * channels(call)))
+    rows = torch.cat([torch.stack([place // columns, place % columns], dim=1) + 1, numbers], dim=1)
+    return rows.to(call.dtype).repeat(call.sizes.batch(), 1, 1)
+
+
+@argument("visual_feats")
+def objects(call: Call) -> Tensor:
+    """(batch, objects, features of each)."""
+    return call.floats(call.sizes.batch(), _OBJECTS, call.setting(("visual_feat_dim",), (), 2048))
+
+
+@argument("visual_pos")
+def object_boxes(call: Call) -> Tensor:
+    """(batch, objects, 4): a box around each."""
+    return call.floats(call.sizes.batch(), _OBJECTS, call.setting(("visual_pos_dim",), (), 4))
 
 
 @argument("spatial_shapes")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import importlib
 import json
 import os
 import sys
@@ -37,6 +38,37 @@ def offline() -> Iterator[None]:
             constants.HF_HUB_OFFLINE = bool(online) if online is not None else before == "1"  # type: ignore[attr-defined]
 
 
+@contextmanager
+def hidden_if_broken(name: str) -> Iterator[None]:
+    """Where the library ``name`` stops at its import, let it count as not installed, so that who can do without does.
+
+    Who cannot meets ``MacAuditError``, which says what is wrong with ``name``.
+    """
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError:
+        yield
+    except Exception as problem:
+        sys.modules[name] = None  # type: ignore[assignment]  # by the import system's own rule: not to be found
+        try:
+            yield
+        except Exception as error:
+            if any(isinstance(cause, ImportError) and name in str(cause).lower() for cause in _causes(error)):
+                raise broken(name, problem) from error
+            raise
+        finally:
+            del sys.modules[name]
+    else:
+        yield
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """``error`` and what led to it."""
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
 def attribute(module: ModuleType, name: str) -> Any:
     """``module.name``, or None; ``MacAuditError`` where what it imports is broken."""
     if name not in dir(module):
@@ -44,11 +76,7 @@ def attribute(module: ModuleType, name: str) -> Any:
     try:
         return getattr(module, name)
     except Exception as error:
-        cause: BaseException = error
-        while cause.__cause__ is not None:
-            cause = cause.__cause__
-        if "torchvision::" in str(cause):
-            raise broken("torchvision", cause) from error
+        *_, cause = _causes(error)
         raise MacAuditError(f"{module.__name__}.{name} cannot be imported: {cause}; install what it needs.") from error
 
 
@@ -60,7 +88,7 @@ def read_config(name: str) -> dict[str, Any] | None:
     elif path.suffix != ".json":
         return None
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding="utf-8"), object_hook=_decoded)
     except OSError as error:
         raise MacAuditError(f"{path} cannot be read: {error.strerror}; give a config.json.") from error
     except ValueError as error:
@@ -68,6 +96,11 @@ def read_config(name: str) -> dict[str, Any] | None:
     if not isinstance(values, dict):
         raise MacAuditError(f"{path} holds no JSON object; give the config.json of a model.")
     return values
+
+
+def _decoded(table: dict[str, Any]) -> Any:
+    """``{"__float__": "Infinity"}``, as transformers writes what JSON has no number for, as that number."""
+    return float(table["__float__"]) if set(table) == {"__float__"} else table
 
 
 def unknown_model(library_name: str, name: str, known: Iterable[str]) -> MacAuditError:

@@ -13,13 +13,20 @@ from typing import Any
 from mac_audit.errors import MacAuditError
 from mac_audit.source import boundary
 from mac_audit.targets import Built, library
-from mac_audit.targets._configured import attribute, offline, read_config, unknown_model, unknown_setting
+from mac_audit.targets._configured import (
+    attribute,
+    hidden_if_broken,
+    offline,
+    read_config,
+    unknown_model,
+    unknown_setting,
+)
 
 
 @boundary
 def build(name: str, arguments: Mapping[str, Any], target: str) -> Built:
     """A model from a class or a configuration file."""
-    with offline():
+    with offline(), hidden_if_broken("torchvision"):
         diffusers = library("diffusers")
         values = read_config(name)
         named = name if values is None else str(values.get("_class_name"))

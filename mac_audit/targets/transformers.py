@@ -18,20 +18,30 @@ from torch import nn
 from mac_audit.errors import MacAuditError
 from mac_audit.source import boundary
 from mac_audit.targets import Built, library
-from mac_audit.targets._configured import attribute, nested, offline, read_config, unknown_model, unknown_setting
+from mac_audit.targets._configured import (
+    attribute,
+    hidden_if_broken,
+    offline,
+    read_config,
+    unknown_model,
+)
+from mac_audit.targets._settings import configuration
 
 
 def build(name: str, arguments: Mapping[str, Any], target: str) -> Built:
     """A model from a class, a model type or a configuration file."""
-    with offline():
+    with offline(), hidden_if_broken("torchvision"):
         transformers = library("transformers")
         values = read_config(name)
         if values is None:
             model_class, config_class = _classes(transformers, name)
         else:
             model_class, config_class = _classes_of_file(transformers, values, target)
-        config = _config(config_class, values or {}, arguments, model_class, target)
-        return Built(_construct(transformers, model_class, config, arguments, target))
+        model_class = model_class or _usual_class(transformers, config_class, target)
+        own = set(inspect.signature(model_class).parameters) - {"config", "kwargs"}
+        settings = {key: value for key, value in arguments.items() if key not in own}
+        config = configuration(config_class, values or {}, settings, target)
+        return Built(_construct(model_class, config, {key: arguments[key] for key in own & set(arguments)}))
 
 
 def _classes(transformers: ModuleType, name: str) -> tuple[Any, Any]:
@@ -61,66 +71,17 @@ def _classes_of_file(transformers: ModuleType, values: Mapping[str, Any], target
     return attribute(transformers, named) if named else None, transformers.CONFIG_MAPPING[kind]
 
 
-def _config(
-    config_class: Any, values: Mapping[str, Any], arguments: Mapping[str, Any], model_class: Any, target: str
-) -> Any:
-    own = {key: value for key, value in arguments.items() if key not in _constructor_arguments(model_class)}
-    try:
-        base = config_class.from_dict(dict(values)) if values else config_class()
-    except Exception:  # a configuration that cannot do without arguments
-        base = None
-    changes = nested(own)
-    if base is not None:
-        _check_keys(base, changes, target)
-    merged = _merged(dict(values), changes, base)
-    try:
-        return config_class.from_dict(merged)
-    except Exception as error:
-        text = " ".join(str(error).split()).rstrip(".")
-        raise MacAuditError(f"The configuration of {target} does not hold: {text}; change it with --arg.") from error
-
-
-def _check_keys(config: Any, changes: Mapping[str, Any], place: str) -> None:
-    for key, value in changes.items():
-        if not hasattr(config, key):
-            raise unknown_setting(key, place, [*vars(config), *type(config).attribute_map])
-        inner = getattr(config, key)
-        if isinstance(value, dict) and hasattr(inner, "to_diff_dict"):
-            _check_keys(inner, value, f"{place} in {key}")
-
-
-def _merged(values: dict[str, Any], changes: Mapping[str, Any], base: Any) -> dict[str, Any]:
-    """``values`` with ``changes``; a nested configuration keeps what the outer class chooses for it."""
-    for key, value in changes.items():
-        inner: Any = getattr(base, key, None)
-        if isinstance(value, dict) and hasattr(inner, "to_diff_dict"):
-            chosen = getattr(getattr(base, "sub_configs_defaults", {}).get(key), "init_kwargs", {})
-            values[key] = _merged(values.get(key) or {**chosen, "model_type": inner.model_type}, value, inner)
-        else:
-            values[key] = value
-    return values
-
-
-def _constructor_arguments(model_class: Any) -> set[str]:
-    return set(inspect.signature(model_class).parameters) - {"config", "kwargs"} if model_class else set()
-
-
-@boundary
-def _construct(
-    transformers: ModuleType, model_class: Any, config: Any, arguments: Mapping[str, Any], target: str
-) -> nn.Module:
-    if model_class is not None:
-        extra = {key: arguments[key] for key in _constructor_arguments(model_class) & set(arguments)}
-        model: nn.Module = model_class._from_config(config, **extra)
-        return model
-    for auto in _auto_classes(transformers):
-        if type(config) in auto._model_mapping:
-            model = auto.from_config(config)
-            return model
+def _usual_class(transformers: ModuleType, config_class: Any, target: str) -> Any:
+    """The class that ``AutoModel``, or else one of those for a task, builds; of several the first, as they do."""
+    for auto in sorted((name for name in dir(transformers) if name.startswith("AutoModel")), key=len):
+        mapping = getattr(transformers, auto)._model_mapping
+        if config_class in mapping:
+            found = mapping[config_class]
+            return found[0] if isinstance(found, tuple | list) else found
     raise MacAuditError(f"transformers has no model for the configuration of {target}; name a class of models.")
 
 
-def _auto_classes(transformers: ModuleType) -> list[Any]:
-    """``AutoModel``, then those for a task."""
-    names = [name for name in dir(transformers) if name.startswith("AutoModel")]
-    return [getattr(transformers, name) for name in sorted(names, key=len)]
+@boundary
+def _construct(model_class: Any, config: Any, arguments: Mapping[str, Any]) -> nn.Module:
+    model: nn.Module = model_class._from_config(config, **arguments)
+    return model
