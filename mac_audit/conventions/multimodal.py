@@ -22,15 +22,17 @@ _KINDS = {
     "input_values": ("get_audio_features", ("audio_token_id", "audio_token_index")),
 }
 _MARKS = {"mm_token_type_ids", "image_embeds_position_mask"}  # arguments that say which tokens are placeholders
-_LOOKS = {"image_attention_mask", "cross_attention_mask"}  # arguments of models whose text attends to images beside it
-_NUMBERS = ("num_query_tokens", "image_seq_length")  # how configurations call the features of an image
+_LOOKS = {
+    "image_encoder_embeddings",
+    "cross_attention_mask",
+}  # arguments where the text attends to images beside it
 
 
 def with_placeholders(call: Call, values: Mapping[str, Any]) -> dict[str, Any]:
     """``values`` with placeholders before the text, where the configuration has a token or ``forward`` a mark for them.
 
-    As many as the encoder makes features; where the model has no method that makes them, as many as the configuration
-    says, or else one for the model to put the features in the place of. Where the encoder looks at the values of an
+    As many as the model asks its encoder queries, else as the encoder makes features; where the model has no method
+    that makes them, one for the model to put the features in the place of. Where the encoder looks at the values of an
     image, to leave out empty ones, it holds ones.
     """
     if not _LOOKS.isdisjoint(call.parameters):
@@ -40,8 +42,9 @@ def with_placeholders(call: Call, values: Mapping[str, Any]) -> dict[str, Any]:
         marked = not _MARKS.isdisjoint(call.parameters)
         if not {name, "input_ids"} <= values.keys() or not (isinstance(token, int) or marked):
             continue
-        if not callable(getattr(call.model, method, None)):
-            return _before_text(call, values, call.setting(_NUMBERS, default=1), token)
+        queries = call.setting(("num_query_tokens",))
+        if queries or not callable(getattr(call.model, method, None)):
+            return _before_text(call, values, queries or 1, token)
         for given in (values, _with_data(values)):
             try:
                 features = _features(call, given, method)

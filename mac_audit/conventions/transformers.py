@@ -44,7 +44,8 @@ def _names(call: Call) -> list[str]:
             :1
         ]
     if "pixel_values" in names:
-        names += ["image_grid_thw", "pixel_attention_mask", "spatial_shapes", "image_attention_mask"]
+        names += ["image_grid_thw", "pixel_attention_mask", "spatial_shapes"]
+        names += ["image_attention_mask"] if "image_encoder_embeddings" in parameters else []
         names += ["aspect_ratio_ids", "aspect_ratio_mask", "cross_attention_mask"] if vision.cuts(call) else []
         if vision.tiles(call) is not None or "image_sizes" in _required(call, "get_image_features"):
             names.append("image_sizes")

@@ -12,7 +12,7 @@ from mac_audit.conventions.call import Call, argument
 
 _SECTIONS = ("vision", "image", "backbone", "vit", "encoder")
 _IMAGES = 1  # a sample, for models that take several
-_SEVERAL = {"pixel_attention_mask", "image_attention_mask"}  # arguments of such models
+_SEVERAL = {"pixel_attention_mask", "image_encoder_embeddings"}  # arguments of such models
 _ROWS = 2048  # what transformers' Pix2StructImageProcessor cuts an image to at most
 _OBJECTS = 36  # in an image, found by a detector: Tan and Bansal, LXMERT, 2019, section 2.1
 _SIDE = (224, 224)  # where the configuration names no size: the size of ImageNet crops
