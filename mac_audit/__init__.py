@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import warnings
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,10 @@ _HOMES = {
     "compare": "diff",
     "rule": "rule",
 }
+
+
+# torch says so whenever it is imported where there is no NumPy, which an audit does not use.
+warnings.filterwarnings("ignore", "Failed to initialize NumPy")
 
 
 class _Package(ModuleType):

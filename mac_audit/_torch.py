@@ -48,12 +48,18 @@ __all__ = [
     "storage_key",
     "storage_reference",
     "taken_apart",
+    "wants_accelerator",
 ]
 
 log = logging.getLogger("torch._subclasses.fake_tensor")
 module_call = torch.nn.Module.__call__
 
 _LIFTS = (torch.ops.aten.lift_fresh.default, torch.ops.aten.lift.default)
+
+
+def wants_accelerator(error: BaseException) -> bool:
+    """Whether torch says in ``error`` that it has no CUDA, by how it was built or for want of a driver."""
+    return any(said in str(error) for said in ("not compiled with CUDA", "NVIDIA driver", "No CUDA GPUs"))
 
 
 @contextmanager

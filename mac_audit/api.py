@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import chdir
 from typing import Any, Literal
 
 from torch import nn
@@ -69,11 +71,14 @@ def trace(request: Request) -> Network:
 
 def traces(request: Request) -> Callable[[Request], Network]:
     """Load the model that ``request`` names once, to capture it for requests that differ in the sizes of inputs."""
-    loaded = load_request(request)
+    with chdir(os.curdir):  # code that changes the directory does not decide where reports go
+        loaded = load_request(request)
+        there = os.getcwd()
 
     def traced(wanted: Request) -> Network:
-        at = loaded if _sizes(wanted) == _sizes(request) else loaded.at(**_sizes(wanted))
-        return lower(record(at.model, at.inputs, wanted.capture), at.construction, at.origin)
+        with chdir(there):
+            at = loaded if _sizes(wanted) == _sizes(request) else loaded.at(**_sizes(wanted))
+            return lower(record(at.model, at.inputs, wanted.capture), at.construction, at.origin)
 
     return traced
 

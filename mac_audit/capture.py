@@ -36,7 +36,7 @@ from mac_audit.errors import MacAuditError
 from mac_audit.inputs import Inputs
 from mac_audit.nested import map_tensors, plain_containers
 from mac_audit.recorder import Recorder, calls_seen_by
-from mac_audit.source import boundary, raising_line
+from mac_audit.source import boundary, raised_at
 from mac_audit.steps import Step
 from mac_audit.steps.fake import FakeTensors
 from mac_audit.steps.known import KnownValues
@@ -162,8 +162,7 @@ def _run(recorder: Recorder, model: nn.Module, inputs: Inputs) -> Any:
 
 def _explanation(error: BaseException, model: str, layer: str | None) -> str:
     """One sentence for whatever ``forward`` raised; ``layer`` is the innermost module that was running."""
-    source = raising_line(error.__traceback__)
-    where = f" at {source}" if source else f" in the layer {layer}" if layer else ""
+    where = raised_at(error.__traceback__) or (f" in the layer {layer}" if layer else "")
     text = " ".join(str(error).split()) or "no message"
     text = (text if len(text) <= 300 else text[:297] + "...").rstrip(".")
     if isinstance(error, private.DataDependentOutputException | private.DynamicOutputShapeException):
@@ -178,7 +177,10 @@ def _explanation(error: BaseException, model: str, layer: str | None) -> str:
         )
     if isinstance(error, SystemExit):
         return f"The forward of {model} ended the program{where}; take the call of exit out."
-    return f"The forward of {model} raised {type(error).__name__}{where}: {text}; check the inputs given."
+    hint = "check the inputs given"
+    if private.wants_accelerator(error):
+        hint = "an audit needs no accelerator, so take the device from an input, as in x.device"
+    return f"The forward of {model} raised {type(error).__name__}{where}: {text}; {hint}."
 
 
 @contextmanager

@@ -18,8 +18,9 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakIdKeyDictionary
 
+from mac_audit import _torch as private
 from mac_audit.errors import MacAuditError
-from mac_audit.source import constructions_recorded, raising_line
+from mac_audit.source import constructions_recorded, raised_at
 
 ON_META = "parameters on the meta device"
 REAL = "real parameters, filled with one number"
@@ -52,10 +53,9 @@ def _may_need_values(error: Exception) -> bool:
 
 
 def _explanation(error: BaseException, target: str) -> str:
-    source = raising_line(error.__traceback__)
     if isinstance(error, SyntaxError) and error.filename:
         return f"{target} has a syntax error at {error.filename}:{error.lineno}: {error.msg}."
-    where = f" at {source}" if source else ""
+    where = raised_at(error.__traceback__)
     text = " ".join(str(error).split()).rstrip(".") or "no message"
     if isinstance(error, SystemExit):
         return f"Loading {target} ended the program{where}; move what runs behind `if __name__ == '__main__':`."
@@ -63,6 +63,8 @@ def _explanation(error: BaseException, target: str) -> str:
         hint = "install it in this environment"
     elif isinstance(error, ImportError) and "relative import" in text:
         hint = "name it as part of its package, as in package.module:Name"
+    elif private.wants_accelerator(error):
+        hint = "an audit needs no accelerator, so build it on the CPU, as with --arg device=cpu where it takes a device"
     else:
         hint = "mend that line, or give other arguments with --arg key=value"
     return f"Building {target} raised {type(error).__name__}{where}: {text}; {hint}."

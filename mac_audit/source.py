@@ -88,13 +88,17 @@ def _walk(frame: FrameType | None) -> Iterator[Caller]:
 
 def raising_line(traceback: TracebackType | None) -> Source | None:
     """The innermost line of the user's code in a traceback."""
-    found = None
-    while traceback is not None:
-        code = traceback.tb_frame.f_code
-        if _is_users(code):
-            found = Source(code.co_filename, traceback.tb_lineno)
-        traceback = traceback.tb_next
-    return found
+    return next(iter(_lines(traceback)[-1:]), None)
+
+
+def raised_at(traceback: TracebackType | None) -> str:
+    """`` at net.py:7``, or where that is an installed library's, `` at lib.py:163, called at net.py:7``; or nothing."""
+    lines = _lines(traceback)
+    if not lines:
+        return ""
+    own = [line for line in lines if not line.file.startswith(_SITE)]
+    called = f", called at {own[-1]}" if own and own[-1] != lines[-1] else ""
+    return f" at {lines[-1]}{called}"
 
 
 @contextmanager
@@ -118,6 +122,17 @@ def construction_lines(module: nn.Module) -> tuple[Source, ...]:
     """The lines that constructed ``module``, the one that is meant first; none where that was not recorded."""
     lines: tuple[Source, ...] = module.__dict__.get(_ATTRIBUTE, ())
     return lines
+
+
+def _lines(traceback: TracebackType | None) -> list[Source]:
+    """The lines of the user's code in a traceback, the innermost last."""
+    found = []
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        if _is_users(code):
+            found.append(Source(code.co_filename, traceback.tb_lineno))
+        traceback = traceback.tb_next
+    return found
 
 
 def _is_users(code: CodeType) -> bool:

@@ -22,8 +22,7 @@ def count(number: float, unit: str = "") -> str:
     while abs(number) >= 999.5 and power < len(_PREFIXES) - 1:
         number /= 1000
         power += 1
-    digits = max(0, 2 - len(str(int(abs(number)))) + 1)
-    return f"{number:.{digits}f} {_PREFIXES[power]}{unit}"
+    return f"{_three(number)} {_PREFIXES[power]}{unit}"
 
 
 def at_least(number: float, lower_bound: bool) -> str:
@@ -45,8 +44,8 @@ def duration(ms: float) -> str:
 
 def _three(number: float) -> str:
     """Three significant digits, never an exponent."""
-    digits = max(0, 3 - len(str(int(abs(number)))))
-    return f"{number:.{digits}f}"
+    whole = int(abs(float(f"{number:.3g}")))  # of 9.996 three digits are 10.0
+    return f"{number:.{max(0, 3 - len(str(whole)))}f}"
 
 
 def amount(number: float, unit: Unit) -> str:

@@ -81,12 +81,10 @@ def _violation(profile: Profile, costed: Costed, shape: Contraction, multiple: i
     equal = replace(shape, c_in=width, c_out=width)
     counterfactual = {"now": shape.describe(), "instead": equal.describe()}
     instead = f"c1={c1}, c2={c2} → {width} and {width}, at the same multiply-adds"
-    if rounded.mac_elements < shape.mac_elements:
+    if handy != (width, width) and rounded.mac_elements < shape.mac_elements:
         counterfactual["rounded"] = rounded.describe()
-        instead += (
-            f"; in multiples of {lcm(multiple, groups)}: {handy[0]} and {handy[1]}"
-            f" ({handy[0] * handy[1] / (c1 * c2) - 1:+.1%} multiply-adds)"
-        )
+        more = f"{handy[0] * handy[1] / (c1 * c2) - 1:+.1%}".replace("-0.0%", "+0.0%")
+        instead += f"; in multiples of {lcm(multiple, groups)}: {handy[0]} and {handy[1]} ({more} multiply-adds)"
     return Violation(
         layer=costed.operator.layer,
         source=profile.line_of(costed.operator, judged=lambda shape: shape.c_in / shape.c_out),

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import torch
 from click.testing import CliRunner, Result
 
 from mac_audit.cli import main
@@ -224,6 +225,70 @@ def test_lazy_layers_are_told(tmp_path: Path) -> None:
     result = run(str(path), "--input", "1,8")
     assert result.exit_code == 2
     assert "The layer 0 (LazyLinear) learns its shape" in result.stderr
+
+
+def test_standard_output_is_for_results_alone(tmp_path: Path) -> None:
+    """Not for what a process prints that the model starts, either."""
+    path = tmp_path / "shell_of_test_cli.py"
+    path.write_text(MODEL.replace('print("built by hand")', "import os; os.system('echo built by a child')"))
+    for command in (["check", str(path), "-o", "json"], ["trace", str(path)]):
+        line = [sys.executable, "-m", "mac_audit", *command, "--input", "1,8,4,4"]
+        done = subprocess.run(line, capture_output=True, text=True, check=False)
+        assert json.loads(done.stdout)
+        assert "built by a child" in done.stderr
+
+
+def test_a_model_that_changes_the_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It finds its files where it went, in ``forward`` too; reports are written, and lines named, from where we are."""
+    (tmp_path / "away").mkdir()
+    (tmp_path / "here").mkdir()
+    (tmp_path / "away" / "beside.txt").touch()
+    there = f"import os\nos.chdir({str(tmp_path / 'away')!r})\n"
+    source = MODEL.replace('print("built by hand")', there).replace("return self", "open('beside.txt'); return self")
+    (tmp_path / "here" / "net.py").write_text(source)
+    monkeypatch.chdir(tmp_path / "here")
+    result = run("net.py", "--input", "1,8,4,4", "-o", "json=report.json")
+    assert result.exit_code == 1, result.output
+    report = json.loads((tmp_path / "here" / "report.json").read_text())
+    assert {finding["source"]["file"] for finding in report["findings"]} == {"net.py"}
+
+
+@pytest.mark.skipif(torch.backends.cuda.is_built(), reason="speaks of a torch without CUDA")
+def test_a_model_for_cuda_is_told_what_to_do_without(tmp_path: Path) -> None:
+    path = tmp_path / "cuda_of_test_cli.py"
+    path.write_text(MODEL.replace("self.narrow(x)", "self.narrow(x.cuda())"))
+    result = run(str(path), "--input", "1,8,4,4")
+    assert result.exit_code == 2
+    assert f"{path}:12" in result.stderr
+    assert "no accelerator, so take the device from an input, as in x.device." in result.stderr
+    path.write_text(MODEL.replace("nn.Conv2d(8, width, 1)", "nn.Conv2d(8, width, 1).cuda()"))
+    result = run(str(path), "--input", "1,8,4,4")
+    assert result.exit_code == 2
+    assert f"{path}:8" in result.stderr
+    assert "no accelerator, so build it on the CPU" in result.stderr
+
+
+def test_an_installed_library_that_raises_is_told_with_the_line_that_called_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = tmp_path / "installed"
+    installed.mkdir()
+    (installed / "library_of_test_cli.py").write_text("\nraise ValueError('no such thing')\n")
+    path = tmp_path / "caller_of_test_cli.py"
+    path.write_text("from torch import nn\nimport library_of_test_cli\n")
+    monkeypatch.syspath_prepend(installed)
+    monkeypatch.setattr("mac_audit.source._SITE", (f"{installed}{os.sep}",))
+    result = run(str(path))
+    assert result.exit_code == 2
+    assert f"{installed / 'library_of_test_cli.py'}:2, called at {path}:2: no such thing" in result.stderr
+
+
+def test_nothing_is_said_of_a_numpy_that_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "numpy.py").write_text("raise ModuleNotFoundError(\"No module named 'numpy'\", name='numpy')\n")
+    command = [sys.executable, "-m", "mac_audit", "zoo:shufflenet_v2_x0_5"]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_no_color_and_pipes() -> None:

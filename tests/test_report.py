@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import jsonschema
@@ -14,8 +14,9 @@ from torch import nn
 import mac_audit
 from mac_audit import report as report_module
 from mac_audit.errors import MacAuditError
-from mac_audit.report import Report
+from mac_audit.report import Line, Report
 from mac_audit.reporters import View, reporter
+from mac_audit.units import count
 
 SCHEMA = json.loads((Path(report_module.__file__).parent / "report.schema.json").read_text())
 
@@ -150,6 +151,34 @@ def test_table_says_what_matters(reports: dict[str, Report]) -> None:
     assert "fail: G1, G2" in table
     assert "pass: no findings" in reporter("table")([reports["clean"]], View())
     assert "\x1b[" in reporter("table")([reports["clean"]], View(color=True))
+
+
+def test_a_long_path_keeps_its_line(reports: dict[str, Report]) -> None:
+    """Where it does not fit it goes on below, to its end."""
+    finding = reports["findings"].findings[0]
+    far = f"/home/somebody/{'of/a/long/path/' * 8}net.py"
+    report = replace(reports["findings"], findings=(replace(finding, source=Line(far, 4321)),))
+    table = reporter("table")([report], View(width=80))
+    assert f"{far}:4321" in table.replace("\n", "").replace(" ", "")
+
+
+def test_sorted_layers_are_told_apart(reports: dict[str, Report]) -> None:
+    """Their paths are whole at 80 columns, or have their ends."""
+    table = reporter("table")([reports["timed"]], View(width=80, depth=3, sort="mac"))
+    rows = table[table.index("Layers") : table.index("Guidelines")].splitlines()[2:]
+    shown = [row.split()[0] for row in rows if row and "(the model itself)" not in row]
+    paths = {row.path for row in reports["timed"].layers}
+    assert len(shown) > 20
+    assert len(set(shown)) == len(shown)
+    assert all(any(path.endswith(name.lstrip("…")) for path in paths) for name in shown)
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(9_996_000_000, "10.0 G"), (99_960, "100 K"), (999_600, "1.00 M"), (1000, "1.00 K"), (12_345, "12.3 K")],
+)
+def test_three_digits_are_three(number: int, text: str) -> None:
+    assert count(number) == text
 
 
 def test_sorted_layers_add_up(reports: dict[str, Report]) -> None:

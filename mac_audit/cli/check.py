@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,6 +14,7 @@ from mac_audit.cli.options import errors_told, told
 from mac_audit.cli.outputs import output_option, outputs, write
 from mac_audit.cli.progress import progress
 from mac_audit.cli.settings import settings_options
+from mac_audit.cli.standard_output import kept_for_results
 from mac_audit.errors import MacAuditError
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def _audited(jobs: Sequence[Job], processes: int, show_traceback: bool) -> list[
     if len(jobs) == 1:
         from mac_audit.job import run
 
-        with contextlib.redirect_stdout(sys.stderr):  # what the model's code prints is no result
+        with kept_for_results():
             return [run(jobs[0])]
     from mac_audit.parallel import run_all
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from mac_audit.cli.outputs import outputs, write
 from mac_audit.cli.progress import progress
+from mac_audit.cli.standard_output import kept_for_results
 from mac_audit.errors import MacAuditError, nearest
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def swept(jobs: Sequence[Job], texts: Sequence[str], formats: Sequence[str], str
     if len(jobs) != 1:
         raise MacAuditError(f"--sweep is for one model, and {len(jobs)} are to be audited; name one.")
     axes = [axis(text) for text in texts]
-    with contextlib.redirect_stdout(sys.stderr), progress(math.prod(len(one.values) for one in axes)) as done:
+    with kept_for_results(), progress(math.prod(len(one.values) for one in axes)) as done:
         found = sweep(jobs[0], axes, lambda point: done(", ".join(f"{k} {v}" for k, v in point.sizes.items())))
     write([found], destinations)
     if any(point.report is None or point.report.errors for point in found.points):

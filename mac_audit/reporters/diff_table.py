@@ -12,7 +12,7 @@ from mac_audit.diff import Diff, LayerChange
 from mac_audit.reporters import View
 from mac_audit.reporters.changes import moves, rule_rows, shapes, signed, total_rows
 from mac_audit.reporters.escape import clean
-from mac_audit.reporters.problems import by_line, places, told
+from mac_audit.reporters.problems import by_line, line_named, places, told
 from mac_audit.reporters.terminal import grid, heading, printed
 
 _LAYERS = 30  # rows, the greatest change of memory access first
@@ -44,8 +44,7 @@ def _parts(diff: Diff) -> Iterator[RenderableType]:
         if findings:
             yield heading(f"{title} findings")
             for group in by_line(findings):
-                line = f"{group[0].source.file}:{group[0].source.line}" if group[0].source else "line not known"
-                yield Text.assemble(f"  {group[0].code}  ", (places(group), style), f"  {line}")
+                yield Text.assemble(f"  {group[0].code}  ", (places(group), style), f"  {line_named(group)}")
                 yield Padding(Text("\n".join(told(group) if title == "New" else told(group)[:1])), (0, 0, 0, 6))
     yield Text()
     yield Text("\n".join(diff.exceeded), style="bold red") if diff.exceeded else Text(_summary(diff))

@@ -76,6 +76,14 @@ def places(findings: Sequence[Finding]) -> str:
     return f"{first} and {len(findings) - 1} more" if len(findings) > 1 else first
 
 
+def line_named(findings: Sequence[Finding]) -> str:
+    """``net.py:10``; nothing for the model as a whole, which needs no line."""
+    first = findings[0]
+    if first.source is None:
+        return "line not known" if first.layer else ""
+    return f"{first.source.file}:{first.source.line}"
+
+
 def saves(findings: Sequence[Finding]) -> str:
     """``saves 168 K of MAC, 671 KB, 5.5 % of the model's``, or nothing."""
     if not (elements := _saved_elements(findings)):

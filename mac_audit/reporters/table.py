@@ -19,7 +19,7 @@ from mac_audit.reporters import View
 from mac_audit.reporters.escape import clean
 from mac_audit.reporters.inputs import listed
 from mac_audit.reporters.models import overview, weighed
-from mac_audit.reporters.problems import by_line, measured, places, problems, suppressed, told
+from mac_audit.reporters.problems import by_line, line_named, measured, places, problems, suppressed, told
 from mac_audit.reporters.terminal import grid, heading, printed
 from mac_audit.units import at_least, count, duration, percent, shape, size
 
@@ -178,23 +178,34 @@ def _layers(report: Report, view: View) -> Iterator[RenderableType]:
             )
         )
     table = Table.grid(padding=(0, 2, 0, 0))
-    for index, width in enumerate(_widths(cells, view.width)):
+    widths = _widths(cells, view.width, paths=view.sort != "order")
+    if view.sort != "order":
+        cells = [cells[0], *((_ending(row_cells[0], widths[0]), *row_cells[1:]) for row_cells in cells[1:])]
+    for index, width in enumerate(widths):
         table.add_column(width=width, no_wrap=True, overflow="ellipsis", justify="left" if index < 3 else "right")
     for index, row_cells in enumerate(cells):
         table.add_row(*row_cells, style="" if index else "dim")
     yield table
 
 
+def _ending(name: str, width: int) -> str:
+    """Of a path that is too long its end, which tells it from the others."""
+    return name if len(name) <= width else f"  …{name[3 - width :]}"
+
+
 def _costliest(sort: str) -> Callable[[Entry], float]:
     return lambda entry: -{"madds": entry[1], "mac": entry[2], "params": entry[3], "time": entry[4] or 0}[sort]
 
 
-def _widths(cells: Sequence[tuple[str, ...]], width: int) -> list[int]:
-    """Numbers whole; what is left goes to shape, path and type, which are cut where it does not suffice."""
+def _widths(cells: Sequence[tuple[str, ...]], width: int, paths: bool) -> list[int]:
+    """Numbers whole; what is left goes to shape, path and type, which are cut where it does not suffice.
+
+    Of whole ``paths`` nothing else in the table tells what is cut, so that the type gives way to them.
+    """
     natural = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
     left = width - sum(natural[3:]) - 2 * len(natural)
     output = min(natural[2], max(left // 4, 11))
-    kind = min(natural[1], max(left - output - natural[0], (left - output) * 2 // 5))
+    kind = min(natural[1], max(left - output - natural[0], 0 if paths else (left - output) * 2 // 5))
     return [max(min(natural[0], left - output - kind), 8), max(kind, 4), output, *natural[3:]]
 
 
@@ -256,10 +267,11 @@ def _findings(report: Report) -> Iterator[RenderableType]:
 
 def _told(findings: Sequence[Finding]) -> RenderableType:
     worst = findings[0]
-    unknown = "line not known" if worst.layer else ""  # the model as a whole needs none
-    line = f"{worst.source.file}:{worst.source.line}" if worst.source else unknown
     rows = grid("left", "left")
-    rows.add_row(Text(f"  {worst.code}", style="bold red"), Text.assemble((places(findings), "bold"), f"  {line}"))
+    rows.add_row(
+        Text(f"  {worst.code}", style="bold red"),
+        Text.assemble((places(findings), "bold"), f"  {line_named(findings)}"),
+    )
     for text in told(findings):
         rows.add_row("", text)
     return rows

@@ -36,8 +36,8 @@ def heading(title: str, explanation: str = "", first: bool = False) -> Text:
 
 
 def grid(*justify: str) -> Table:
-    """A table without lines, a column for each side."""
+    """A table without lines, a column for each side; of a word that is too long the rest stands below."""
     table = Table.grid(padding=(0, 2))
     for side in justify:
-        table.add_column(justify=side)  # type: ignore[arg-type]
+        table.add_column(justify=side, overflow="fold")  # type: ignore[arg-type]
     return table
