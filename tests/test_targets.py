@@ -381,3 +381,12 @@ def test_a_scheme_is_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     loaded = load("shop:5", inputs=["1,5"])
     assert loaded.model.in_features == 5
     assert loaded.construction == ON_META
+
+
+@pytest.mark.usefixtures("torchvision")
+def test_nested_configuration_of_another_type_takes_the_place_of_the_default() -> None:
+    backbone = {"model_type": "resnet", "out_features": ["stage4"], "depths": [1, 1, 1, 1]}
+    loaded = load("transformers:detr", {"backbone_config": backbone, "encoder_layers": 1, "decoder_layers": 1})
+    assert loaded.model.config.backbone_config.to_dict().items() >= backbone.items()
+    names = {type(module).__name__ for module in loaded.model.modules()}
+    assert "ResNetBackbone" in names

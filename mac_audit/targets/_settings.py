@@ -42,7 +42,7 @@ def _check_keys(config: Any, changes: Mapping[str, Any], place: str) -> None:
         inner = getattr(config, key, None)
         if not hasattr(config, key) and not _is_read(type(config), key):
             raise unknown_setting(key, place, [*vars(config), *type(config).attribute_map])
-        if isinstance(value, dict) and _is_config(inner):
+        if _changes(inner, value):
             _check_keys(inner, value, f"{place} in {key}")
 
 
@@ -57,12 +57,19 @@ def _is_config(value: Any) -> bool:
     return hasattr(value, "to_diff_dict")
 
 
+def _changes(inner: Any, value: Any) -> bool:
+    """Whether ``value`` changes the nested configuration ``inner``; one of another type takes its place."""
+    return (
+        isinstance(value, dict) and _is_config(inner) and value.get("model_type", inner.model_type) == inner.model_type
+    )
+
+
 def _merged(values: Mapping[str, Any], changes: Mapping[str, Any], base: Any) -> dict[str, Any]:
     """``values`` with ``changes``; a nested configuration keeps what the outer class chooses for it."""
     merged = dict(values)
     for key, value in changes.items():
         inner: Any = getattr(base, key, None)
-        if isinstance(value, dict) and _is_config(inner):
+        if _changes(inner, value):
             chosen = getattr(getattr(base, "sub_configs_defaults", {}).get(key), "init_kwargs", {})
             merged[key] = _merged(values.get(key) or {**chosen, "model_type": inner.model_type}, value, inner)
         else:

@@ -35,19 +35,22 @@ def rows() -> list[Row]:
     return [*images(), *sounds(), *mixed()]
 
 
+BACKBONE = {"model_type": "resnet", "out_features": ["stage4"]}  # the default one wants another library
+
+
 def images() -> list[Row]:
     return [
         row("beit", VISION),
         row("bit"),
-        row("conditional_detr"),
+        row("conditional_detr", backbone_config=BACKBONE),
         row("convnext", depths=[1, 1, 1, 1], hidden_sizes=[16, 32, 48, 64], image_size=64),
         row("convnextv2", depths=[1, 1, 1, 1], hidden_sizes=[16, 32, 48, 64], image_size=64),
         row("cvt"),
         row("data2vec-vision", VISION),
-        row("deformable_detr"),
+        row("deformable_detr", backbone_config={**BACKBONE, "out_features": ["stage2", "stage3", "stage4"]}),
         row("deit", VISION),
         row("DepthAnythingForDepthEstimation"),
-        row("detr"),
+        row("detr", backbone_config=BACKBONE),
         row("dinov2", without(VISION, "intermediate_size")),
         row("dinov2_with_registers", without(VISION, "intermediate_size")),
         row("dinov3_vit", VISION),
@@ -164,7 +167,7 @@ def mixed() -> list[Row]:
         row("clip", PARTS),
         row("clipseg", PARTS),
         row("flava", image_config=VISION, text_config=TEXT, multimodal_config=without(TEXT, "vocab_size")),
-        row("fuyu", text_config=TEXT),
+        row("fuyu", inputs="input_ids=1,32:int64", text_config=TEXT),
         row(
             "gemma3",
             text_config={**GROUPED, "head_dim": 16, "layer_types": ["sliding_attention", "full_attention"]},
@@ -181,8 +184,8 @@ def mixed() -> list[Row]:
             use_resampler=False,
             vision_config={**VISION, "embed_dim": 64},
         ),
-        row("idefics2", LANGUAGE, inputs="input_ids=1,64:int64 pixel_values=1,1,3,64,64", image_token_id=1),
-        row("idefics3", LANGUAGE, inputs="input_ids=1,4:int64 pixel_values=1,1,3,64,64", image_token_id=1),
+        row("idefics2", LANGUAGE, image_token_id=499),
+        row("idefics3", LANGUAGE, image_token_id=499),
         row(
             "instructblip",
             inputs="pixel_values=1,3,64,64 qformer_input_ids=1,8:int64 qformer_attention_mask=1,8:int64"
@@ -266,7 +269,7 @@ def mixed() -> list[Row]:
             vision_config={**QWEN_VISION, "embed_dim": 64, "hidden_size": 64},
         ),
         row("siglip", text_config={**TEXT, "projection_size": 64}, vision_config=VISION),
-        row("smolvlm", LANGUAGE, inputs="input_ids=1,4:int64 pixel_values=1,1,3,64,64", image_token_id=1),
+        row("smolvlm", LANGUAGE, image_token_id=499),
         row("tvp", max_img_size=224),
         row(
             "udop",
