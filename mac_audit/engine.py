@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from mac_audit import page
 from mac_audit.cost import Cost, Costed
+from mac_audit.errors import MacAuditError
 from mac_audit.fingerprint import fingerprinted
 from mac_audit.network import Network, Source
 from mac_audit.profile import LayerCost, Profile
@@ -115,6 +116,8 @@ def _judge(
 ) -> tuple[RuleResult, list[Finding]]:
     try:
         outcome = rule(profile, **options)
+    except MacAuditError:  # something that the user has to give
+        raise
     except Exception as error:  # one rule's crash is not the end of the audit
         reason = f"{type(error).__name__}: {error}"
         return RuleResult(rule.code, rule.name, "error", reason=reason, severity=severity), []

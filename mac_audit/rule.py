@@ -9,6 +9,8 @@ option without a default is one that the user has to give: until then the rule d
         \"\"\"No more than a hundred layers.\"\"\"
         return Measure(len(profile.layers), limit, measure="layers")
 
+A rule raises ``mac_audit.MacAuditError`` where it lacks something that the user has to give: the audit ends there.
+
 Rules are found by the entry-point group ``mac_audit.rules``, the built-in ones like anybody's, and in plugins.
 """
 

@@ -80,10 +80,11 @@ def _models(file: Config, targets: Sequence[str]) -> list[Model]:
 
 
 def _over(*requests: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of the last that has them; constructor arguments one by one."""
+    """The fields of the last that has them; constructor arguments one by one, plugins of all."""
     arguments = {key: value for request in requests for key, value in request.get("arguments", {}).items()}
+    plugins = tuple(dict.fromkeys(name for request in requests for name in request.get("plugins", ())))
     fields = {key: value for request in requests for key, value in request.items()}
-    return {**fields, "arguments": arguments}
+    return {**fields, "arguments": arguments, **({"plugins": plugins} if plugins else {})}
 
 
 def _layer(config: Config, where: str) -> Layer:

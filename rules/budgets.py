@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
+from mac_audit import MacAuditError
 from mac_audit.profile import LayerCost, Profile
-from mac_audit.rule import Measure, NotApplicable, Outcome, Quantity, Violation, rule
+from mac_audit.rule import Measure, Outcome, Quantity, Violation, rule
 
 _WORST = 3  # layers that a finding names
 
@@ -139,7 +140,7 @@ def latency_budget(profile: Profile, *, limit: Annotated[Quantity, "seconds"]) -
     ## What it does
 
     Holds the predicted time of one run on the device that is named (`--device`, or `device` in the configuration)
-    against the limit. The finding names the layers that take most. Without a device it does not apply.
+    against the limit. The finding names the layers that take most. Without a device it is an error.
 
     ## Why
 
@@ -159,7 +160,7 @@ def latency_budget(profile: Profile, *, limit: Annotated[Quantity, "seconds"]) -
     Ma et al., ShuffleNet V2, ECCV 2018, section 1, for time as the direct measure.
     """
     if profile.predicted_ms is None or profile.timing is None:
-        return NotApplicable("no device is named to predict a time for")
+        raise MacAuditError("A latency budget needs a device; name one with --device, or device in the configuration.")
     parts = {path: spent.ms / 1000 for path, spent in profile.timing.own.items()}
     return _measure(profile, profile.predicted_ms / 1000, limit, "predicted time", parts)
 

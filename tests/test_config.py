@@ -438,3 +438,18 @@ def test_exit_zero_forgives_findings_and_no_errors(repository: Path) -> None:
 def test_rule_options_are_in_force(repository: Path) -> None:
     (repository / "mac-audit.toml").write_text("[rules.G1]\nlimit = 0.9\n" + CONFIG)
     assert audited("wide")["verdict"] == "pass"
+
+
+def test_plugins_of_the_command_line_join_those_of_the_file(tmp_path: Path) -> None:
+    """The file sets an option of a rule that only its own plugin has."""
+    (tmp_path / "net.py").write_text("from torch import nn\nmodel = nn.Linear(4, 4)\n")
+    house = 'from mac_audit.rule import Measure, rule\n@rule("{0}1", "house-{0}")\n'
+    house += "def judged(profile, *, limit: int = 99):\n    return Measure(1, limit)\n"
+    (tmp_path / "first.py").write_text(house.format("H"))
+    (tmp_path / "second.py").write_text(house.format("K"))
+    (tmp_path / "mac-audit.toml").write_text('plugins = ["first.py"]\n[rules.H1]\nlimit = 5\n')
+    config = ["--config", str(tmp_path / "mac-audit.toml"), "--plugin", str(tmp_path / "second.py")]
+    target = [str(tmp_path / "net.py"), "--input", "2,4", "--select", "H,K", "-o", "json"]
+    result = CliRunner().invoke(main, [*target, *config])
+    assert result.exit_code == 0, result.stderr
+    assert {rule["code"]: rule["limit"] for rule in json.loads(result.stdout)["rules"]} == {"H1": 5, "K1": 99}
