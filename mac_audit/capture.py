@@ -207,14 +207,16 @@ def _contents(container: Any) -> Any:
 def _evaluating(model: nn.Module) -> Iterator[None]:
     """Eval mode (which ``_restored`` takes back), no fused attention modules, no tracebacks in torch's log.
 
-    What the model itself would compile runs uncompiled, operator by operator.
+    What the model itself would compile runs uncompiled, operator by operator. The default dtype and the state of the
+    random numbers are as before afterwards.
     """
-    fast = torch.backends.mha.get_fastpath_enabled()
+    fast, dtype = torch.backends.mha.get_fastpath_enabled(), torch.get_default_dtype()
     torch.backends.mha.set_fastpath_enabled(False)
     with suppress(NotImplementedError):  # an exported program has one mode and no eval()
         model.eval()
     try:
-        with private.log_silenced(), torch.compiler.set_stance("force_eager"):
+        with private.log_silenced(), torch.compiler.set_stance("force_eager"), torch.random.fork_rng(devices=[]):
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
+        torch.set_default_dtype(dtype)

@@ -439,3 +439,32 @@ def test_values_of_a_tensor_given_other_data_are_not_known() -> None:
         return x * (2 if noted.sum() != 0 else 3)
 
     assert steps(exchanged, X)[0] == REAL
+
+
+def test_state_of_torch_is_as_before() -> None:
+    def careless(self: Function, x: Tensor) -> Tensor:
+        torch.manual_seed(1)
+        torch.set_default_dtype(torch.float64)
+        return self.linear(x) + torch.rand(()).to(x.dtype) * (0 if x.sum() > 1e9 else 1)
+
+    model = Function(careless)
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    assert capture(model, X).meta["how"]["method"] == VALUES
+    assert torch.get_default_dtype() == torch.float32
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_shape_function_of_a_custom_operator_is_asked_each_time() -> None:
+    """It may look at more than its arguments."""
+    rows = [2]
+    library = torch.library.Library("of_test_steps", "DEF")
+    library.define("some_rows(Tensor x) -> Tensor")
+    library.impl("some_rows", lambda x: x.new_zeros(rows[0], x.shape[1]), "CPU")
+    library.impl("some_rows", lambda x: x.new_empty(rows[0], x.shape[1]), "Meta")
+    model = Function(lambda self, x: torch.ops.of_test_steps.some_rows(x))
+    for number in (2, 5):
+        rows[0] = number
+        node = next(node for node in capture(model, X, way="fake").graph.nodes if node.op == "call_function")
+        assert node.meta["spec"].shape == (number, 4)

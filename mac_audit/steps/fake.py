@@ -218,6 +218,8 @@ def _how(function: Any) -> Literal["new", "view", "same"] | None:
     """How results relate to arguments, where the operator's schema and tags promise that nothing else matters."""
     if not isinstance(function, torch._ops.OpOverload) or not function._schema.returns:
         return None
+    if function.namespace not in ("aten", "prims"):  # a shape function of somebody else's may look at anything
+        return None
     if {torch.Tag.dynamic_output_shape, torch.Tag.data_dependent_output, torch.Tag.inplace_view} & set(function.tags):
         return None
     arguments = [argument.alias_info for argument in function._schema.arguments]

@@ -134,7 +134,7 @@ def experts() -> list[Row]:
             n_heads=4,
             n_layers=2,
             ffn_config={"ffn_hidden_size": 96, "moe_num_experts": 4, "moe_top_k": 2, "hidden_size": 64},
-            attn_config={"kv_n_heads": 2, "rope_theta": 10000.0},
+            attn_config={"kv_n_heads": 2, "rope_theta": 10000.0, "clip_qkv": 8},
         ),
         row("deepseek_v2", LATENT),
         row("deepseek_v3", LATENT),
