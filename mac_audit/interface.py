@@ -1,7 +1,7 @@
 """The widths that data set: channels of an image, classes, a vocabulary. No layer can choose them.
 
-Only a model that starts from data has them at its edges. One that starts from a feature map is part of a larger one, and
-the widths at its edges are choices like any other.
+Only a model that starts from data has them at its edges. One that starts from a feature map is part of a larger one,
+and the widths at its edges are choices like any other.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def given(costed: Costed, network: Network, by_name: Mapping[str, Costed]) -> tu
 
 
 def starts_from_data(network: Network) -> bool:
-    """Whether all inputs are integers (tokens, masks) or maps of (N, C, H, W) or more with at most ``IMAGE`` channels."""
+    """Whether all inputs are integers (tokens, masks) or maps (N, C, H, W, …) of at most ``IMAGE`` channels."""
     inputs = [network.tensors[index] for index in network.inputs]
     return bool(inputs) and all(map(_is_data, inputs))
 

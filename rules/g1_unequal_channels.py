@@ -8,7 +8,6 @@ from math import ceil, floor, lcm, sqrt
 from mac_audit.profile import Contraction, Costed, Profile, reshaped
 from mac_audit.rule import Measure, NotApplicable, Outcome, Violation, fewest, rule
 
-
 _TOLD = 0.0005  # a share that is more than nothing in three digits
 
 
@@ -32,11 +31,11 @@ def unequal_channels(profile: Profile, *, limit: float = 0.05, multiple: int = 8
 
     ## What is not blamed
 
-    Where a model starts from data (an image of at most 4 channels, or integers like tokens), a layer that reads an input
-    or writes an output has a side that the data set: channels of an image, classes, a vocabulary. At the same
-    multiply-adds its other side is settled too. It counts in the measure, which says how much, and is never a finding;
-    the model fails where the other layers alone exceed the limit. A model that starts from a feature map is taken for
-    part of a larger one, which chose the widths at its edges.
+    Where a model starts from data (an image of at most 4 channels, or integers like tokens), a layer that reads an
+    input or writes an output has a side that the data set: channels of an image, classes, a vocabulary. At the same
+    multiply-adds its other side is settled too. It counts in the measure, which says how much, and is never a
+    finding; the model fails where the other layers alone exceed the limit. A model that starts from a feature map is
+    taken for part of a larger one, which chose the widths at its edges.
 
     ## Instead
 

@@ -18,11 +18,11 @@ from torch import nn
 print("built")
 
 class Net(nn.Module):
-    input_size = (8, 32, 32)
+    input_size = (3, 32, 32)
 
     def __init__(self):
         super().__init__()
-        self.wide = nn.Conv2d(8, 64, 1)
+        self.wide = nn.Sequential(nn.Conv2d(3, 8, 1), nn.Conv2d(8, 64, 1))
         self.narrow = nn.Conv2d(64, 4, 7)
 
     def forward(self, x):
