@@ -12,6 +12,7 @@ from typing import Any, Literal
 from mac_audit import engine
 from mac_audit.device_file import find
 from mac_audit.errors import MacAuditError
+from mac_audit.experiments.kept import evidence_on
 from mac_audit.garbage import collected_later
 from mac_audit.measuring.store import known_times
 from mac_audit.network import Network
@@ -60,7 +61,9 @@ def run(job: Job, network: Callable[[Request], Network] | None = None) -> Audite
         sys.path.append(job.folder)
     rules = discover(load_plugins(job.request.plugins))
     device = find(job.request.device) if job.request.device else None  # a wrong name is told before the model is built
-    profile = Profile((network or network_of)(job.request), job.request.execution, device, known_times(device))
+    profile = Profile(
+        (network or network_of)(job.request), job.request.execution, device, known_times(device), evidence_on(device)
+    )
     report = judged(
         profile,
         rules,

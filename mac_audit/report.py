@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from mac_audit.evidence import Evidence
 from mac_audit.network import Shape
 from mac_audit.plain import from_plain, parse_versioned, to_plain
 from mac_audit.units import Unit
@@ -225,7 +226,8 @@ class Finding:
 
     ``value`` is what the layer contributes to the rule's measure, in its unit, and ``limit`` the rule's; ``source``
     is the line to edit. ``counterfactual`` describes the layer now and instead, by names that the rule explains.
-    ``fingerprint`` names the finding from one run to the next, also where lines moved.
+    ``fingerprint`` names the finding from one run to the next, also where lines moved. ``evidence`` is what the nearest
+    network of an experiment took on the device, where one was measured there.
     """
 
     code: str
@@ -240,6 +242,7 @@ class Finding:
     severity: Severity = "error"
     fingerprint: str = ""
     suppressed: Suppression | None = None
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
