@@ -15,11 +15,11 @@ def write_whole(path: Path, text: str) -> None:
     """
     try:
         if path.exists() and not path.is_file():
-            path.write_text(text, encoding="utf-8")
+            path.write_text(text, encoding="utf-8", newline="")
             return
         whole = path.resolve()
         temporary = whole.with_name(f".{whole.name}.{os.getpid()}")
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", newline="")
         temporary.replace(whole)
     except OSError as error:
         raise MacAuditError(f"{path} cannot be written: {error.strerror}; give another file.") from error
