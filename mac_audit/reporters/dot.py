@@ -52,7 +52,7 @@ def _attributes(node: Node, report: Report) -> Iterator[str]:
     if node.findings:
         text.append(" ".join(dict.fromkeys(finding.code for finding in node.findings)))
     yield f"label={dot(*text)}"
-    yield f"tooltip={dot(node.layer, *dict.fromkeys(finding.message for finding in node.findings))}"
+    yield f"tooltip={dot(label(node, report), *dict.fromkeys(finding.message for finding in node.findings))}"
     shade = min(share / _FULL, 1)
     yield f'fillcolor="0.58 {0.75 * shade:.3f} {1 - 0.3 * shade:.3f}"'
     if node.fragmented:
