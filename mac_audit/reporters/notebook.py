@@ -56,9 +56,9 @@ def _parts(report: Report) -> Iterator[str]:
     yield from _findings(report)
     yield _folded("where it goes", _classes(report))
     yield from _layers(report)
-    told = [report.conventions[name] for name in ("flops", "mac", "execution") if name in report.conventions]
-    told += report.notes
-    yield f'<p style="opacity:0.7">{escape(" ".join(f"{text.rstrip('.')}." for text in told))}</p></div>'
+    sentences = [report.conventions[name] for name in ("flops", "mac", "execution") if name in report.conventions]
+    told = " ".join(text.rstrip(".") + "." for text in (*sentences, *report.notes))
+    yield f'<p style="opacity:0.7">{escape(told)}</p></div>'
 
 
 def _verdict(verdict: str, rule: RuleResult | None = None) -> str:
