@@ -10,7 +10,6 @@ import os
 from dataclasses import replace
 from importlib import resources
 from importlib.resources.abc import Traversable
-from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from mac_audit.files import read
 from mac_audit.plain import from_plain, parse_toml, to_plain
 
 LARGEST = 10_000_000  # bytes
+LARGEST_FIGURE = 1e24  # in any unit; beyond it is a slip of the pen
 AUTO = "auto"  # the device calibrated last
 
 
@@ -118,11 +118,13 @@ def _checked(device: Device, where: str) -> Device:
             raise MacAuditError(f"{where}.rates.{kind} is no class of operator.{hint}")
     above, least = _numbers(device)
     for name, value in above.items():
-        if not 0 < value < inf:
-            raise MacAuditError(f"{where}.{name} is {value:g}; it must be above zero.")
+        if not 1 / LARGEST_FIGURE <= value <= LARGEST_FIGURE:
+            raise MacAuditError(
+                f"{where}.{name} is {value:g}; it must be above zero, and a number that some device has."
+            )
     for name, value in least.items():
-        if not 0 <= value < inf:
-            raise MacAuditError(f"{where}.{name} is {value:g}; it must not be negative.")
+        if not 0 <= value <= LARGEST_FIGURE:
+            raise MacAuditError(f"{where}.{name} is {value:g}; it must not be negative, and one that some device has.")
     if list(device.caches) != sorted(device.caches, key=lambda cache: cache.size):
         raise MacAuditError(f"{where}.caches must go from the smallest to the largest.")
     return device

@@ -19,6 +19,7 @@ from mac_audit.errors import MacAuditError
 from mac_audit.plain import Count, Place, Size, Within, from_plain, parse_json, shown, to_plain, versioned
 
 SCHEMA_VERSION = 1
+HOW = ("method", "construction", "inputs", "torch")  # what every capture tells of itself
 
 Shape = tuple[Size, ...]
 Index = Annotated[int, Within(0, 2**31 - 1)]  # of a tensor
@@ -201,6 +202,7 @@ class Network:
 
 def _contradictions(network: Network) -> Iterator[str]:
     """What in ``network`` cannot be so; everything behind it relies on that there is nothing."""
+    yield from (f"does not say the {name} of its capture" for name in HOW if name not in network.capture)
     for place, tensor in enumerate(network.tensors):
         if tensor.numel >= 2**63:
             yield f"gives tensor {place} more elements than any memory has"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from mac_audit.errors import MacAuditError
-from mac_audit.network import Shape
+from mac_audit.network import HOW, Shape
 from mac_audit.plain import Amount, Count, Place, from_plain, parse_json, shown, to_plain, versioned
 from mac_audit.units import Unit
 
@@ -286,6 +286,9 @@ class Report:
     def of(cls, document: Any, where: str = "report") -> Report:
         """The same of a JSON document that was read already."""
         report = from_plain(cls, versioned(document, SCHEMA_VERSION, where), where)
+        for told, needed in ((report.capture, HOW), (report.conventions, tuple(CONVENTIONS))):
+            if not report.error and (lacking := [name for name in needed if name not in told]):
+                raise MacAuditError(f"{where} does not say its {lacking[0]}; the file may be cut short.")
         codes = [rule.code for rule in report.rules]
         if len(set(codes)) < len(codes):
             raise MacAuditError(f"{where} has two results of one rule; each rule gives one.")
