@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mac_audit.errors import MacAuditError
+from mac_audit.files import read
+from mac_audit.plain import parse_json
 from mac_audit.report import Line, Report
 from mac_audit.worktree import Worktree, checked_out
 
@@ -50,20 +52,12 @@ def since(revision: str, targets: Sequence[str], given: Given) -> tuple[list[Rep
 
 def saved(file: str) -> list[Report]:
     """The reports in a JSON file: those that ``-o json`` wrote, or that of a network that was saved."""
-    try:
-        text = Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        told = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise MacAuditError(f"{file} cannot be read: {told}; give a report that -o json={file} wrote.") from None
-    try:
-        document = json.loads(text)
-    except ValueError:
-        document = None  # told by what reads it in earnest
+    document = parse_json(read(file, file, f"give a report that -o json={file} wrote"), file)
     if isinstance(document, list):
-        return [Report.from_json(json.dumps(part), f"{file}[{place}]") for place, part in enumerate(document)]
+        return [Report.of(part, f"{file}[{place}]") for place, part in enumerate(document)]
     if isinstance(document, dict) and "tensors" in document:
-        return [_judged(file, text)]
-    return [Report.from_json(text, file)]
+        return [_judged(file, document)]
+    return [Report.of(document, file)]
 
 
 def pairs(old: Sequence[Report], new: Sequence[Report]) -> tuple[list[tuple[Report, Report]], list[str]]:
@@ -83,13 +77,13 @@ def _is_saved(source: str) -> bool:
     return source.endswith(".json")
 
 
-def _judged(file: str, network: str) -> Report:
+def _judged(file: str, network: Any) -> Report:
     from mac_audit import engine
     from mac_audit.network import Network
     from mac_audit.profile import Profile
     from mac_audit.rule import discover
 
-    return engine.audit(Profile(Network.from_json(network, file)), discover(), target=file)
+    return engine.audit(Profile(Network.of(network, file)), discover(), target=file)
 
 
 def _audited(targets: Sequence[str], given: Given) -> list[Report]:

@@ -120,14 +120,14 @@ def _check(
         raise
     reports = _with_unused(audited)
     if write_baseline is not None:
-        baseline.save(baseline.recorded(kept or baseline.Baseline(), reports), where)
+        baseline.update(where, lambda now: baseline.recorded(now, reports))
         told(f"{where} has {_findings(reports)} findings.")
     elif kept is not None:
         comparisons = [baseline.compare(report, kept) for report in reports]
         reports = [comparison.judged for comparison in comparisons]
         if prune_baseline:
             entries = {comparison.report.name: comparison.pruned for comparison in comparisons}
-            baseline.save(baseline.Baseline({**kept.models, **entries}), where)
+            baseline.update(where, lambda now: baseline.Baseline({**now.models, **entries}))
     write(reports, destinations, depth, sort)
     strict = line.strict or file.strict or False
     return _status(reports, strict, forgiving=exit_zero or write_baseline is not None)
