@@ -217,8 +217,8 @@ class Finding:
     """A place that breaks a guideline.
 
     ``value`` is what the layer contributes to the rule's measure, in its unit, and ``limit`` the rule's; ``source``
-    is the line to edit, ``snippet`` what it says. ``counterfactual`` describes the layer now and instead, by names that the rule explains.
-    ``fingerprint`` names the finding from one run to the next, also where lines moved.
+    is the line to edit, ``snippet`` what it says. ``counterfactual`` describes the layer now and instead, by names
+    that the rule explains. ``fingerprint`` names the finding from one run to the next, also where lines moved.
     """
 
     code: str

@@ -398,7 +398,7 @@ def test_findings_show_the_expression(folder: Path) -> None:
             def __init__(self):
                 super().__init__()
                 é = 3; self.conv = nn.Conv2d(é, 64, 1)
-                self.many = nn.ModuleList([nn.Conv2d(64, 8, 1) for _ in range(2)])
+                self.many = nn.ModuleList(nn.Conv2d(64, 8, 1) for _ in "ab")
                 self.last = nn.Conv2d(
                     8, 64, 1)
 
