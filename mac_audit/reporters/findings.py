@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len
 from rich.console import RenderableType
+from rich.padding import Padding
 from rich.text import Text
 
 from mac_audit.report import SEVERITIES, Finding, Report, Snippet
@@ -47,9 +48,8 @@ def _worst_first(groups: Sequence[tuple[Finding, ...]]) -> list[tuple[Finding, .
     saving: Counter[str] = Counter()
     for group in groups:
         saving[group[0].code] += sum(finding.saving.mac_elements for finding in group)
-    return sorted(
-        groups, key=lambda group: (SEVERITIES.index(group[0].severity), -saving[group[0].code], group[0].code)
-    )
+    weight = SEVERITIES.index
+    return sorted(groups, key=lambda group: (weight(group[0].severity), -saving[group[0].code], group[0].code))
 
 
 def summary(help: str) -> str:
@@ -68,9 +68,9 @@ def diagnostic(group: Sequence[Finding], view: View) -> Iterator[RenderableType]
     worst = group[0]
     number = str(worst.source.line) if worst.source else ""
     gutter = " " * (_INDENT + len(number))
-    yield Text.assemble(" " * _INDENT, (worst.message, "bold"))
+    yield Padding(Text(worst.message, style="bold"), (0, 0, 0, _INDENT))
     where = "  ".join(filter(None, (place(worst), places(group))))
-    yield from paragraph("--> ", where, len(gutter))
+    yield paragraph("--> ", where, len(gutter), view.width)
     if worst.snippet is not None:
         yield Text(f"{gutter} |", style="dim")
         numbered = f"{' ' * _INDENT}{number} | "
@@ -81,7 +81,7 @@ def diagnostic(group: Sequence[Finding], view: View) -> Iterator[RenderableType]
         told = [*told, ("layers", ", ".join(dict.fromkeys(finding.layer or "the model" for finding in group)))]
     widest = max((len(label) for label, _ in told), default=0)
     for label, text in told:
-        yield from paragraph(f"= {label:{widest}}  ", text, len(gutter) + 1)
+        yield paragraph(f"= {label:{widest}}  ", text, len(gutter) + 1, view.width)
 
 
 def _code(snippet: Snippet, numbered: str, gutter: str, style: str, width: int) -> Iterator[Text]:

@@ -5,6 +5,7 @@ Figures of a row are those of all its layers, so that a column adds up however m
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from functools import cached_property
 from itertools import groupby
 
 from mac_audit.report import LayerRow, Report
+
+_NUMBER = re.compile(r"\d+")
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def folds(report: Report, folded: bool = True) -> list[Fold]:
         # What is inside one is inside each of them: a column a layer of those that are alike.
         inside = list(zip(*(tree.inside[row.path] for row in fold.layers), strict=True))
         if folded:
-            groups = [list(group) for _, group in groupby(inside, lambda rows: tree.kinds[rows[0].path])]
+            groups = [list(group) for _, group in groupby(inside, lambda rows: tree.alike(rows[0]))]
         else:
             groups = [[rows] for rows in inside]
         waiting += (_together(group, fold.path) for group in reversed(groups))
@@ -106,6 +109,10 @@ class _Tree:
             held = tuple((_last(child), self.kinds[child.path]) for child in self.inside[row.path])
             self.kinds[row.path] = numbers.setdefault((_looks(row), held), len(numbers))
 
+    def alike(self, row: LayerRow) -> Hashable:
+        """The same for neighbours that can stand together: names that differ in a number alone tell nothing more."""
+        return _NUMBER.sub("#", _last(row)), self.kinds[row.path]
+
 
 def _around(path: str, known: set[str]) -> str | None:
     """The path of the layer around; None of the model itself."""
@@ -118,5 +125,6 @@ def _around(path: str, known: set[str]) -> str | None:
 
 
 def _looks(row: LayerRow) -> Hashable:
+    # Not by its inputs, which are not shown: a cache that goes from block to block grows.
     figures = row.params, row.own_params, row.madds, row.mac_elements, row.mac_bytes, row.calls, row.lower_bound
-    return (row.type, row.classes, row.input_shapes, row.output_shapes, *figures)
+    return (row.type, row.classes, row.output_shapes, *figures)

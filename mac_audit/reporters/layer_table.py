@@ -18,7 +18,7 @@ from mac_audit.reporters.terminal import Cell, Column, bar, fitted, heading
 from mac_audit.units import at_least, count, duration, percent, shape
 
 _ROWS = 40  # that a table shows where no depth was asked for
-_CLASSES = 120  # characters from which on there may be room for the classes of operators in a layer
+_ROOMY = 100  # characters, from which on there may be room for what is only good to know
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +75,21 @@ def _table(report: Report, shown: Sequence[Entry], view: View) -> Text:
     names = [_named(entry.fold, tree) for entry in shown]
     longest = max(cell_len(indent + name) for indent, name in names)
     lines = {entry.fold.path: _line(entry.fold) for entry in shown}
+    roomy = view.width >= _ROOMY
+    classes = _classes(report) if roomy else {}
     columns = [
-        Column("layer", right=False, least=14 if tree else 28, most=longest),
-        Column("type", 2, right=False, least=10 if tree else 5),
+        Column("layer", right=False, least=(20 if roomy else 14) if tree else 28, most=longest),
+        Column("type", 2, right=False, least=(16 if roomy else 10) if tree else 5),
         Column("output", 4, right=False, least=13),
         Column("params", 5),
         Column("madds", 3),
         Column("MAC"),
         Column("of MAC", 6 if timed else 0),
         *([Column("time"), Column("of time", 1), Column("bound", 8, right=False)] if timed else []),
-        Column("", 11, right=False, least=8, most=30),
-        Column("its MAC by class", 9, right=False, least=24),
-        Column("constructed", 10, right=False, least=16, most=max(map(cell_len, lines.values()))),
+        *([Column("its MAC by class", 10, right=False, least=20, most=40)] if roomy else []),
+        *([Column("constructed", 11, right=False, least=18, most=max(map(cell_len, lines.values())))] if roomy else []),
+        Column("", 9, right=False, least=8, most=30),
     ]
-    classes = _classes(report) if view.width >= _CLASSES else {}
     whole = report.totals.mac_elements or 1
     cells: list[list[Cell]] = []
     for entry, (indent, name) in zip(shown, names, strict=True):
@@ -106,9 +107,9 @@ def _table(report: Report, shown: Sequence[Entry], view: View) -> Text:
                 count(figures.mac_elements) if figures.mac_elements else "–",
                 percent(share) if figures.mac_elements else "–",
                 *([duration(ms) if ms else "–", percent(spent) if ms else "–", first.bound or ""] if timed else []),
+                *([partial(_shares, classes.get(first.path, {})) if figures is fold.whole else ""] if roomy else []),
+                *([partial(_drawn, "", lines[fold.path], False)] if roomy else []),
                 bar(spent if timed else share),
-                _shares(classes[first.path]) if first.path in classes and entry.figures is fold.whole else "",
-                partial(_drawn, "", lines[fold.path], False),
             ]
         )
     return fitted(columns, cells, view.width)
@@ -125,7 +126,7 @@ def _named(fold: Fold, tree: bool) -> tuple[str, str]:
 
 def _line(fold: Fold) -> str:
     source = fold.first.source
-    return f"{source.file}:{source.line}" if source else ""
+    return f"{source.file.rpartition('/')[2]}:{source.line}" if source else ""  # the JSON has the whole path
 
 
 def _drawn(indent: str, name: str, tree: bool, width: int) -> Text:
@@ -146,8 +147,13 @@ def _classes(report: Report) -> Mapping[str, Mapping[str, int]]:
     return found
 
 
-def _shares(classes: Mapping[str, int]) -> str:
-    """``pointwise-conv 62 %, elementwise 30 %``."""
+def _shares(classes: Mapping[str, int], width: int) -> Text:
+    """Those that cost most, as many as there is room for: ``pointwise-conv 62 %, elementwise 30 %``."""
     whole = sum(classes.values())
-    ordered = sorted(classes.items(), key=lambda item: -item[1])
-    return ", ".join(f"{name} {100 * access / whole:.0f} %" for name, access in ordered if access >= whole / 20)
+    told = ""
+    for name, access in sorted(classes.items(), key=lambda item: -item[1]):
+        longer = f"{told}{', ' if told else ''}{name} {100 * access / whole:.0f} %"
+        if cell_len(longer) > width or access < whole / 20:
+            break
+        told = longer
+    return Text(told)

@@ -121,12 +121,12 @@ def _classes(report: Report, view: View) -> RenderableType:
     timed = report.totals.predicted_ms is not None
     columns = [
         Column("class", right=False, least=12),
-        Column("share of MAC", 4, right=False, least=8, most=40),
-        Column("of MAC" if timed else ""),
+        Column("", 4, right=False, least=8, most=40),
+        Column("of MAC"),
         Column("MAC"),
         Column("madds", 2),
         Column("operators", 3),
-        *([Column("time", 1), Column("of time", 1), Column("share of time", 5, right=False, most=30)] if timed else []),
+        *([Column("time", 1), Column("of time", 1), Column("", 5, right=False, least=8, most=30)] if timed else []),
     ]
     rows: list[list[Cell]] = []
     total = max(report.totals.mac_elements, 1)

@@ -7,7 +7,7 @@ carries a meaning that no word carries.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
@@ -58,7 +58,7 @@ def fitted(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int
         kept.remove(max(kept, key=lambda i: columns[i].rank))
     spare = width - sum(least[i] + _GAP for i in kept)  # the indent is as wide as a gap
     widths = {i: least[i] for i in kept}
-    for i in sorted(kept, key=lambda i: columns[i].rank):
+    for i in kept:
         more = min(natural[i] - least[i], spare) if spare >= 0 else max(spare, min(0, _SHORTEST - least[i]))
         if spare >= 0 or columns[i].least:  # else a number, which stays whole
             widths[i] += more
@@ -145,10 +145,14 @@ def grid(*justify: str) -> Table:
     return table
 
 
-def paragraph(label: str, prose: str, indent: int) -> Iterator[RenderableType]:
-    """``label`` and prose beside it, both from column ``indent``."""
+def paragraph(label: str, prose: str, indent: int, width: int) -> RenderableType:
+    """``label`` and prose beside it, from column ``indent``; where that leaves no room, the prose stands below."""
     table = Table.grid()
-    table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    table.add_row(Text(label, style="dim"), Text(prose))
-    yield Padding(table, (0, 0, 0, indent))
+    if width - indent - len(label) >= _EXPLAINED:
+        table.add_column(overflow="fold")
+        table.add_row(Text(label, style="dim"), Text(prose))
+    else:
+        table.add_row(Text(label.rstrip(), style="dim"))
+        table.add_row(Padding(Text(prose), (0, 0, 0, _INDENT)))
+    return Padding(table, (0, 0, 0, indent))
