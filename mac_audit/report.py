@@ -221,12 +221,25 @@ class Suppression:
 
 
 @dataclass(frozen=True, slots=True)
+class Snippet:
+    """A line of code as it was at the capture: the expression in question, with what stands before and after it.
+
+    Where the expression is not known the whole line is ``before``. An expression that goes on in the next line ends
+    with this one.
+    """
+
+    before: str
+    marked: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A place that breaks a guideline.
 
     ``value`` is what the layer contributes to the rule's measure, in its unit, and ``limit`` the rule's; ``source``
-    is the line to edit. ``counterfactual`` describes the layer now and instead, by names that the rule explains.
-    ``fingerprint`` names the finding from one run to the next, also where lines moved.
+    is the line to edit, ``snippet`` what it says. ``counterfactual`` describes the layer now and instead, by names
+    that the rule explains. ``fingerprint`` names the finding from one run to the next, also where lines moved.
     """
 
     code: str
@@ -241,6 +254,7 @@ class Finding:
     severity: Severity = "error"
     fingerprint: str = ""
     suppressed: Suppression | None = None
+    snippet: Snippet | None = None
 
 
 @dataclass(frozen=True, slots=True)
