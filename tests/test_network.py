@@ -203,8 +203,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": {"request", "suppress", "files"},
     "diff": {"report"},
     "increase": {"diff", "units"},
+    "ranks": set(),
+    "comparison": {"report", "ranks"},
     "sweep": {"report"},
-    "reporters": {"report", "units", "diff", "sweep", "device"},
+    "reporters": {"report", "units", "diff", "comparison", "sweep", "device"},
     "page": {"rule"},
     "scan": set(),
 }
@@ -213,7 +215,13 @@ WITHOUT_TORCH = {*MAY_IMPORT, "job", "parallel", "settings", "provenance", "cli"
 ONLY_IN: dict[str, set[str]] = {
     "networkx": {"structure"},
     "click": {"cli", "__main__"},
-    "rich": {"cli", *(f"reporters.{name}" for name in ("diff_table", "models", "sweep_table", "table", "terminal"))},
+    "rich": {
+        "cli",
+        *(
+            f"reporters.{name}"
+            for name in ("compare_table", "diff_table", "models", "sweep_table", "table", "terminal")
+        ),
+    },
     "plotly": {"reporters.html"},
 }
 
