@@ -6,6 +6,7 @@ What judges is imported where something is judged: saved reports are compared in
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
