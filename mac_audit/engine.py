@@ -14,6 +14,7 @@ from mac_audit.fingerprint import fingerprinted
 from mac_audit.network import Network, Source
 from mac_audit.profile import LayerCost, Profile
 from mac_audit.report import (
+    BlockRow,
     ClassCost,
     Coverage,
     DeviceInfo,
@@ -86,6 +87,7 @@ def audit(
         name=name or target,
         fail_on=fail_on,
         device=_device(profile.timing),
+        blocks=_blocks(profile),
     )
 
 
@@ -268,6 +270,22 @@ def _operator_row(costed: Costed, profile: Profile) -> OperatorRow:
         output_shapes=tuple(network.tensors[index].shape for index in operator.outputs),
         predicted_ms=1000 * time.total if time else None,
         bound=time.bound if time else None,
+        after=profile.feeders[operator.name],
+    )
+
+
+def _blocks(profile: Profile) -> tuple[BlockRow, ...]:
+    position = {costed.operator.name: i for i, costed in enumerate(profile.working)}
+    return tuple(
+        BlockRow(
+            block.layer,
+            tuple(position[operator.name] for operator in block.operators if operator.name in position),
+            len(block.fragments),
+            block.width,
+            block.depth,
+            block.origin,
+        )
+        for block in profile.structure.blocks
     )
 
 

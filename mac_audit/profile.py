@@ -153,6 +153,23 @@ class Profile:
         return structure_of(self.network, {c.operator.name for c in self.working if c.kind in FRAGMENTS})
 
     @cached_property
+    def feeders(self) -> dict[str, tuple[int, ...]]:
+        """Of each working operator the positions, in ``working``, of those whose results it reads, through free ones.
+
+        By the operator's name, in ascending order.
+        """
+        position = {costed.operator.name: i for i, costed in enumerate(self.working)}
+        found: dict[str, tuple[int, ...]] = {}
+        results: list[tuple[int, ...]] = []  # of each operator, those that computed what it hands on
+        for i, operator in enumerate(self.network.operators):
+            before = sorted({source for feeder in self.structure.graph.predecessors(i) for source in results[feeder]})
+            own = position.get(operator.name)
+            if own is not None:
+                found[operator.name] = tuple(before)
+            results.append(tuple(before) if own is None else (own,))
+        return found
+
+    @cached_property
     def layer(self) -> dict[str, Layer]:
         """Layers by path."""
         return {layer.path: layer for layer in self.network.layers}

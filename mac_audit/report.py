@@ -136,7 +136,10 @@ class LayerRow:
 
 @dataclass(frozen=True, slots=True)
 class OperatorRow:
-    """One operator that does something, in the order of execution."""
+    """One operator that does something, in the order of execution.
+
+    ``after`` are the positions, among the report's operators, of those whose results it reads.
+    """
 
     name: str
     target: str
@@ -155,6 +158,23 @@ class OperatorRow:
     output_shapes: tuple[Shape, ...]
     predicted_ms: float | None = None
     bound: Bound | None = None
+    after: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRow:
+    """A part of the network with one way in and one way out, as ``mac_audit.structure`` draws its borders.
+
+    ``operators`` are positions among the report's; what is in no block lies on every path from inputs to outputs.
+    ``fragments`` of them are units of work, ``depth`` of these on the longest chain, at most ``width`` side by side.
+    """
+
+    layer: str
+    operators: tuple[int, ...]
+    fragments: int
+    width: int
+    depth: int
+    origin: Literal["dominator", "module"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +280,7 @@ class Report:
     fail_on: Severity = "error"
     error: str = ""
     device: DeviceInfo | None = None
+    blocks: tuple[BlockRow, ...] = ()
 
     @property
     def errors(self) -> tuple[RuleResult, ...]:
