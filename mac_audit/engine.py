@@ -26,6 +26,7 @@ from mac_audit.report import (
     RuleResult,
     Saving,
     Severity,
+    Snippet,
     TensorInfo,
     Totals,
     Unknown,
@@ -166,7 +167,26 @@ def _finding(rule: Rule, violation: Violation, limit: float, severity: Severity,
         ),
         instead=violation.instead,
         severity=severity,
+        snippet=_snippet(violation.source, profile.network),
     )
+
+
+def _snippet(source: Source | None, network: Network) -> Snippet | None:
+    text = network.text(source) if source else ""
+    if not source or not text:
+        return None
+    if source.column is None:
+        return Snippet(text)
+    coded = text.encode(errors="replace")  # columns are of bytes
+    before, marked, after = (
+        coded[part].decode(errors="replace")
+        for part in (
+            slice(source.column),
+            slice(source.column, source.end_column),
+            slice(len(coded) if source.end_column is None else source.end_column, None),
+        )
+    )
+    return Snippet(before, marked, after)
 
 
 def _saved_ms(violation: Violation, timing: Timing | None) -> float | None:

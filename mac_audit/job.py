@@ -6,13 +6,13 @@ import dataclasses
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Literal
 
 from mac_audit import engine
 from mac_audit.comparison import Predicted
 from mac_audit.device_file import find
 from mac_audit.errors import MacAuditError
+from mac_audit.files import read
 from mac_audit.garbage import collected_later
 from mac_audit.measuring.store import known_times
 from mac_audit.network import Network
@@ -153,11 +153,5 @@ def _saved(request: Request) -> Network:
     for field in dataclasses.fields(Request):
         if field.name not in _ACT_ON_SAVED and getattr(request, field.name) != getattr(plain, field.name):
             raise MacAuditError(f"{request.target} is captured already; {field.name} has nothing to act on.")
-    try:
-        text = Path(request.target).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        told = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise MacAuditError(
-            f"{request.target} cannot be read: {told}; mac-audit trace MODEL -o {request.target} writes one."
-        ) from None
+    text = read(request.target, request.target, f"mac-audit trace MODEL -o {request.target} writes one")
     return Network.from_json(text, request.target)

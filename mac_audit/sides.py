@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mac_audit.errors import MacAuditError
+from mac_audit.files import read
+from mac_audit.plain import parse_json
 from mac_audit.report import Line, Report
 from mac_audit.worktree import Worktree, checked_out
 
@@ -56,20 +58,12 @@ def saved(file: str) -> list[Report]:
 
 def saved_reports(file: str) -> list[Report] | None:
     """The reports that ``-o json`` wrote into a file; None where it holds a network."""
-    try:
-        text = Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        told = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise MacAuditError(f"{file} cannot be read: {told}; give a report that -o json={file} wrote.") from None
-    try:
-        document = json.loads(text)
-    except ValueError:
-        document = None  # told by what reads it in earnest
+    document = parse_json(read(file, file, f"give a report that -o json={file} wrote"), file)
     if isinstance(document, list):
-        return [Report.from_json(json.dumps(part), f"{file}[{place}]") for place, part in enumerate(document)]
+        return [Report.of(part, f"{file}[{place}]") for place, part in enumerate(document)]
     if isinstance(document, dict) and "tensors" in document:
         return None
-    return [Report.from_json(text, file)]
+    return [Report.of(document, file)]
 
 
 def pairs(old: Sequence[Report], new: Sequence[Report]) -> tuple[list[tuple[Report, Report]], list[str]]:

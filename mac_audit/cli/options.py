@@ -108,15 +108,15 @@ def parse_argument(text: str) -> tuple[str, Any]:
         return key, words[value.lower()]
     try:
         return key, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):  # nested too deep is the last two
         return key, value
 
 
 def parse_resolution(text: str) -> tuple[int, int]:
     """``N`` or ``HxW`` as height and width."""
     sides = text.lower().split("x")
-    if len(sides) > 2 or not all(side.isdecimal() and int(side) > 0 for side in sides):
-        raise MacAuditError(f"--resolution {text!r} is not N or HxW; write it like 256 or 480x640.")
+    if len(sides) > 2 or not all(side.isdecimal() and len(side) < 10 and int(side) > 0 for side in sides):
+        raise MacAuditError(f"--resolution {text[:60]!r} is not N or HxW; write it like 256 or 480x640.")
     return int(sides[0]), int(sides[-1])
 
 
