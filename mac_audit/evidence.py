@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import log
 
+from mac_audit.plain import Amount, Count
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -21,11 +23,11 @@ class Evidence:
     device: str
     what: str
     than: str
-    longer: float
-    width: int
-    amount: float
+    longer: Amount
+    width: Count
+    amount: Amount
     source: str
-    spread: float | None = None
+    spread: Amount | None = None
     dtype: str = "float32"
     compiled: bool = False
 

@@ -458,8 +458,10 @@ def test_a_finding_on_a_device_of_the_paper_cites_its_table() -> None:
         assert finding.evidence is not None
         assert (finding.evidence.width, finding.evidence.what) == (128, "widths 1:12")
         assert finding.evidence.longer == pytest.approx(5.3 / 4.4 - 1)
-        said = "on snapdragon-810 widths 1:12 took 20.5 % longer than equal widths at the same multiply-adds"
-        assert told([finding])[-1] == f"{said} (Ma et al. 2018, Table 1, 128 channels)"
+        assert told([finding])[-1] == (
+            "measured widths 1:12 took 20.5 % more time than equal widths at the same multiply-adds, on snapdragon-810"
+            " (Ma et al. 2018, Table 1, 128 channels)"
+        )
 
 
 def test_the_nearest_network_may_be_the_one_that_follows_the_guideline() -> None:

@@ -189,10 +189,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "liveness": {"network"},
     "counterfactual": {"cost"},
     "interface": {"cost"},
-    "evidence": set(),
+    "evidence": {"plain"},
     "device": {"cost"},
     "timing": {"device"},
-    "device_file": {"device", "plain"},
+    "device_file": {"device", "plain", "files"},
     "profile": {"formulas", "execution", "structure", "liveness", "counterfactual", "interface", "timing", "evidence"},
     "rule": {"profile", "report", "units"},
     "selection": {"rule"},
@@ -200,13 +200,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "fingerprint": {"report"},
     "engine": {"page", "report", "fingerprint", "request"},
     "comments": set(),
-    "suppress": {"rule", "report", "comments"},
+    "suppress": {"rule", "report", "comments", "files"},
     "baseline": {"report", "fingerprint", "files"},
-    "config": {"request", "suppress"},
+    "config": {"request", "suppress", "files"},
     "diff": {"report"},
     "increase": {"diff", "units"},
+    "ranks": set(),
+    "comparison": {"report", "ranks"},
     "sweep": {"report"},
-    "reporters": {"report", "units", "diff", "sweep", "device"},
+    "reporters": {"report", "units", "diff", "comparison", "sweep", "device"},
     "page": {"rule"},
     "scan": set(),
 }
@@ -215,7 +217,13 @@ WITHOUT_TORCH = {*MAY_IMPORT, "job", "parallel", "settings", "provenance", "cli"
 ONLY_IN: dict[str, set[str]] = {
     "networkx": {"structure"},
     "click": {"cli", "__main__"},
-    "rich": {"cli", *(f"reporters.{name}" for name in ("diff_table", "models", "sweep_table", "table", "terminal"))},
+    "rich": {
+        "cli",
+        *(
+            f"reporters.{name}"
+            for name in ("compare_table", "diff_table", "models", "sweep_table", "table", "terminal")
+        ),
+    },
     "plotly": {"reporters.html"},
 }
 

@@ -7,11 +7,10 @@ from pathlib import Path
 
 from mac_audit.device import Device
 from mac_audit.device_file import home
-from mac_audit.errors import MacAuditError
 from mac_audit.evidence import Evidence
 from mac_audit.experiments import PLATFORMS, scans
 from mac_audit.experiments.outcome import Experiment
-from mac_audit.files import write_whole
+from mac_audit.files import read, write_whole
 
 # What a network of each table is called by its amount, and the one that it is compared with.
 _G4 = {1: "ReLUs in bottlenecks", 2: "shortcuts around bottlenecks"}
@@ -31,10 +30,8 @@ def kept(device: str) -> list[Experiment]:
     """Those of ``device``, the latest first; ``MacAuditError`` names a file that is not one."""
     found = []
     for path in sorted(_folder(device).glob("*.json")):
-        try:
-            found.append(Experiment.from_json(path.read_text(encoding="utf-8"), str(path)))
-        except (OSError, UnicodeDecodeError) as error:
-            raise MacAuditError(f"{path} cannot be read: {error}; remove it, or run the experiment again.") from None
+        text = read(path, str(path), "remove it, or run the experiment again")
+        found.append(Experiment.from_json(text, str(path)))
     return sorted(found, key=lambda experiment: experiment.date, reverse=True)
 
 

@@ -8,8 +8,8 @@ from statistics import mean, median
 from typing import Literal
 
 from mac_audit.experiments import Platform
-from mac_audit.measuring.ranks import rank_correlation
 from mac_audit.plain import from_plain, parse_versioned, to_plain
+from mac_audit.ranks import rank_correlation
 
 SCHEMA_VERSION = 1
 _FOLLOWS = ("verdict", "cost", "order")
