@@ -19,6 +19,7 @@ from mac_audit.report import Finding, LayerRow, Report, RuleResult, Totals
 SCHEMA_VERSION = 1
 
 Kind = Literal["added", "removed", "changed", "moved"]
+Presence = Literal["both", "new", "gone"]
 _Known = tuple[Hashable, Finding]  # with the rule and the layer, by its path among the new ones
 
 
@@ -103,7 +104,8 @@ class Diff:
 
     ``totals`` are by the names of ``Totals``, ``layers`` those that changed, ``rules`` all of either side.
     ``new_findings`` count now and did not before, ``fixed_findings`` the other way round. ``notes`` say why the two
-    reports may not be comparable, ``exceeded`` what grew more than it may (``mac_audit.increase``).
+    reports may not be comparable, ``exceeded`` what grew more than it may (``mac_audit.increase``). Of a model that is
+    ``new`` or ``gone`` the other side has its name alone; nothing grew there, and no finding was fixed.
     """
 
     old: Side
@@ -115,6 +117,7 @@ class Diff:
     fixed_findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
     exceeded: tuple[str, ...] = ()
+    presence: Presence = "both"
 
     @property
     def name(self) -> str:
@@ -144,16 +147,34 @@ def compare(old: Report, new: Report) -> Diff:
     )
 
 
-def _totals(old: Totals, new: Totals) -> Iterator[tuple[str, Change]]:
+def alone(report: Report, presence: Literal["new", "gone"]) -> Diff:
+    """What is to be said of a model that one side lacks."""
+    there, missing = _side(report), Side(report.name or report.target, "", "", "", "")
+    new = presence == "new"
+    pairs = [(None, row) if new else (row, None) for row in report.layers]
+    return Diff(
+        old=missing if new else there,
+        new=there if new else missing,
+        totals=dict(_totals(*((None, report.totals) if new else (report.totals, None)))),
+        layers=tuple(_changes(pairs)),
+        rules=_rules(*((None, report) if new else (report, None))),
+        new_findings=tuple(finding for finding in report.findings if finding.suppressed is None) if new else (),
+        fixed_findings=(),
+        notes=(f"{there.name} is {presence}, there is nothing to compare it with",),
+        presence=presence,
+    )
+
+
+def _totals(old: Totals | None, new: Totals | None) -> Iterator[tuple[str, Change]]:
     """The totals that are numbers, those that neither side has left out: a time needs a device."""
     for field in fields(Totals):
-        change = Change(getattr(old, field.name), getattr(new, field.name))
+        change = Change(*(getattr(side, field.name) if side else None for side in (old, new)))
         if field.type != "bool" and (change.old, change.new) != (None, None):
             yield field.name, change
 
 
-def _rules(old: Report, new: Report) -> tuple[RuleChange, ...]:
-    rules = [{rule.code: replace(rule, help="") for rule in report.rules} for report in (old, new)]
+def _rules(old: Report | None, new: Report | None) -> tuple[RuleChange, ...]:
+    rules = [{rule.code: replace(rule, help="") for rule in report.rules} if report else {} for report in (old, new)]
     names = {code: rule.name for side in rules for code, rule in side.items()}
     return tuple(RuleChange(code, name, rules[0].get(code), rules[1].get(code)) for code, name in names.items())
 

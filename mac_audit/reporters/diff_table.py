@@ -33,7 +33,8 @@ def _parts(diff: Diff) -> Iterator[RenderableType]:
     for name, *numbers in total_rows(diff):
         totals.add_row(name, *numbers)
     yield Padding(totals, (0, 0, 0, 2))
-    yield from _layers(diff)
+    if diff.presence == "both":
+        yield from _layers(diff)
     if rows := rule_rows(diff):
         yield heading("Rules")
         rules = grid("left", "left", "left")
@@ -82,6 +83,8 @@ def _row(layer: LayerChange) -> list[RenderableType]:
 
 
 def _summary(diff: Diff) -> str:
+    if diff.presence != "both":
+        return f"the model is {diff.presence}"
     rules = sum(rule.changed for rule in diff.rules)
     counts = ((len(diff.layers), "layers"), (rules, "rules"))
     told = " and ".join(f"{number} {what}" for number, what in counts if number)
