@@ -213,7 +213,11 @@ WITHOUT_TORCH = {*MAY_IMPORT, "job", "parallel", "settings", "provenance", "cli"
 ONLY_IN: dict[str, set[str]] = {
     "networkx": {"structure"},
     "click": {"cli", "__main__"},
-    "rich": {"cli", *(f"reporters.{name}" for name in ("diff_table", "models", "sweep_table", "table", "terminal"))},
+    "rich": {
+        "cli",
+        *(f"reporters.{name}" for name in ("diff_table", "models", "sweep_table", "table", "terminal")),
+        *(f"reporters.{name}" for name in ("findings", "layer_table")),  # parts of table
+    },
     "plotly": {"reporters.html"},
 }
 

@@ -39,7 +39,8 @@ _EXPLAINED = 26  # columns that prose beside figures needs; with less it stands 
 class Column:
     """A column of ``fitted``. One of rank 0 stays; of the others the highest rank goes first where there is no room.
 
-    ``least`` is the width to which its texts may be cut, ``most`` what a cell that draws itself has a use for.
+    ``least`` is the width to which its texts may be cut, ``most`` what a cell that draws itself has a use for. One
+    without a title, such as one of bars, gets what the others leave.
     """
 
     title: str
@@ -58,7 +59,7 @@ def fitted(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int
         kept.remove(max(kept, key=lambda i: columns[i].rank))
     spare = width - sum(least[i] + _GAP for i in kept)  # the indent is as wide as a gap
     widths = {i: least[i] for i in kept}
-    for i in kept:
+    for i in sorted(kept, key=lambda i: not columns[i].title):
         more = min(natural[i] - least[i], spare) if spare >= 0 else max(spare, min(0, _SHORTEST - least[i]))
         if spare >= 0 or columns[i].least:  # else a number, which stays whole
             widths[i] += more
@@ -87,11 +88,11 @@ def _line(cells: Iterable[tuple[Cell, int, bool]]) -> Text:
 
 
 def bar(share: float) -> Callable[[int], Text]:
-    """A cell: of a full column that share, to an eighth of a character."""
+    """A cell: of a full column that share, to half a character."""
 
     def drawn(width: int) -> Text:
-        eighths = round(min(max(share, 0), 1) * width * 8)
-        return Text("█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip(), style="cyan")
+        halves = round(min(max(share, 0), 1) * width * 2)
+        return Text("━" * (halves // 2) + "╸" * (halves % 2), style="cyan")
 
     return drawn
 
