@@ -14,7 +14,7 @@ from rich.text import Text
 from mac_audit.report import Report
 from mac_audit.reporters import View
 from mac_audit.reporters.folding import Figures, Fold, folds
-from mac_audit.reporters.terminal import Cell, Column, bar, fitted, heading
+from mac_audit.reporters.terminal import Cell, Column, bar, ending, fitted, heading
 from mac_audit.units import at_least, count, duration, percent, shape
 
 _ROWS = 40  # that a table shows where no depth was asked for
@@ -109,7 +109,7 @@ def _table(report: Report, shown: Sequence[Entry], view: View) -> Text:
         share = figures.mac_elements / whole
         cells.append(
             [
-                partial(_drawn, indent, name, tree),
+                indent + name if tree else partial(ending, name),
                 first.type + (f" ({first.calls} calls)" if first.calls > 1 else ""),
                 shape(first.output_shapes[0]) if first.output_shapes else "",
                 count(figures.params) if figures.params else "–",
@@ -120,7 +120,7 @@ def _table(report: Report, shown: Sequence[Entry], view: View) -> Text:
                 bar(spent if timed else share),
                 *([first.bound or ""] if timed else []),
                 *([partial(_shares, classes.get(first.path, {})) if figures is fold.whole else ""] if roomy else []),
-                *([partial(_drawn, "", lines[fold.path], False)] if roomy else []),
+                *([partial(ending, lines[fold.path])] if roomy else []),
             ]
         )
     return fitted(columns, cells, view.width)
@@ -138,13 +138,6 @@ def _named(fold: Fold, tree: bool) -> tuple[str, str]:
 def _line(fold: Fold) -> str:
     source = fold.first.source
     return f"{source.file.rpartition('/')[2]}:{source.line}" if source else ""  # the JSON has the whole path
-
-
-def _drawn(indent: str, name: str, tree: bool, width: int) -> Text:
-    """Of a path that is too long its end, which tells it from the others."""
-    if tree or len(name) <= width:
-        return Text(indent + name)
-    return Text(f"…{name[1 - width :]}")
 
 
 def _classes(report: Report) -> Mapping[str, Mapping[str, int]]:

@@ -56,7 +56,7 @@ def fitted(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int
     least = [min(own, column.least or own) for own, column in zip(natural, columns, strict=True)]
     kept = list(range(len(columns)))
     while sum(least[i] + _GAP for i in kept) > width and any(columns[i].rank for i in kept):
-        kept.remove(max(kept, key=lambda i: columns[i].rank))
+        kept.remove(max(reversed(kept), key=lambda i: columns[i].rank))
     spare = width - sum(least[i] + _GAP for i in kept)  # the indent is as wide as a gap
     widths = {i: least[i] for i in kept}
     for i in sorted(kept, key=lambda i: not columns[i].title):
@@ -64,10 +64,11 @@ def fitted(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int
         if spare >= 0 or columns[i].least:  # else a number, which stays whole
             widths[i] += more
             spare -= more
-    titles = [Text(column.title) for column in columns]
-    lines = [_line([(titles[i], widths[i], columns[i].right) for i in kept])]
-    lines[0].stylize("dim")
-    lines += (_line([(row[i], widths[i], columns[i].right) for i in kept]) for row in rows)
+    lines = [_line([(row[i], widths[i], columns[i].right) for i in kept]) for row in rows]
+    if any(column.title for column in columns):
+        titles = _line([(columns[i].title, widths[i], columns[i].right) for i in kept])
+        titles.stylize("dim")
+        lines.insert(0, titles)
     return Text("\n").join(lines)
 
 
@@ -97,6 +98,13 @@ def bar(share: float) -> Callable[[int], Text]:
     return drawn
 
 
+def ending(path: str, width: int) -> Text:
+    """Of a path that is too long its end, which tells it from the others; as a cell ``partial(ending, path)``."""
+    cut = Text(path[::-1])
+    cut.truncate(width, overflow="ellipsis")
+    return Text(cut.plain[::-1])
+
+
 def explained(rows: Sequence[tuple[Sequence[str | Text], str]], width: int, justify: Sequence[str]) -> RenderableType:
     """Figures in columns, ``justify`` of them, with prose beside them where there is room for it, else below them."""
     heads = max(sum(cell_len(str(row[0][i])) for i in range(len(justify))) for row in rows)
@@ -106,7 +114,7 @@ def explained(rows: Sequence[tuple[Sequence[str | Text], str]], width: int, just
             beside.add_row(*cells, prose)
         return Padding(beside, (0, 0, 0, _INDENT))
     columns = [Column("", right=side == "right", least=0 if side == "right" else 8) for side in justify]
-    figures = fitted(columns, [cells for cells, _ in rows], width).split("\n")[1:]
+    figures = fitted(columns, [cells for cells, _ in rows], width).split("\n")
     below = Table.grid()
     for line, (_, prose) in zip(figures, rows, strict=True):
         below.add_row(line)
@@ -146,14 +154,14 @@ def grid(*justify: str) -> Table:
     return table
 
 
-def paragraph(label: str, prose: str, indent: int, width: int) -> RenderableType:
+def paragraph(label: str, prose: str, indent: int, width: int, styles: tuple[str, str] = ("dim", "")) -> RenderableType:
     """``label`` and prose beside it, from column ``indent``; where that leaves no room, the prose stands below."""
     table = Table.grid()
     table.add_column(overflow="fold")
     if width - indent - len(label) >= _EXPLAINED:
         table.add_column(overflow="fold")
-        table.add_row(Text(label, style="dim"), Text(prose))
+        table.add_row(Text(label, style=styles[0]), Text(prose, style=styles[1]))
     else:
-        table.add_row(Text(label.rstrip(), style="dim"))
-        table.add_row(Padding(Text(prose), (0, 0, 0, _INDENT)))
+        table.add_row(Text(label.rstrip(), style=styles[0]))
+        table.add_row(Padding(Text(prose, style=styles[1]), (0, 0, 0, _INDENT)))
     return Padding(table, (0, 0, 0, indent))
