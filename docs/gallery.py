@@ -1,12 +1,13 @@
 """The pictures of docs/gallery.md: what reports look like, drawn again.
 
 ``python docs/gallery.py`` makes all of them, ``python docs/gallery.py terminal page`` those that are named. It takes
-Playwright's Python client, Pillow and a Chromium (``$CHROMIUM``, else the one on the path); ``experiment`` measures this
-machine for some minutes. Pictures have a palette of 128 colours, to be small.
+Playwright's Python client, Pillow and a Chromium (``$CHROMIUM``, else the one on the path); ``experiment`` measures
+this machine for some minutes. Pictures have a palette of 128 colours, to be small.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import subprocess
@@ -64,7 +65,7 @@ def terminal(browser: Browser) -> None:
     for name, theme, columns in (("terminal", MONOKAI, 100), ("terminal-light", DEFAULT_TERMINAL_THEME, 80)):
         command = ["docs/examples/bottleneck.py", "--device", "snapdragon-810"]
         printed = mac_audit(*command, COLUMNS=str(columns), FORCE_COLOR="1", MAC_AUDIT_HOME=os.devnull)
-        console = Console(record=True, width=columns, file=open(os.devnull, "w"), color_system="truecolor")
+        console = Console(record=True, width=columns, file=io.StringIO(), color_system="truecolor")
         console.print(Text(f"$ mac-audit {' '.join(command)}"))
         console.print(Text.from_ansi(printed))
         with tempfile.TemporaryDirectory() as folder:

@@ -15,9 +15,10 @@ import tempfile
 from pathlib import Path
 
 from blocks import COMMAND, CUT, FENCE, Block, block, shell_commands, words
+from running import Commands, Done, install
+
 from mac_audit import page
 from mac_audit.rule import discover
-from running import Commands, Done, install
 
 ROOT = Path(__file__).parent.parent
 
