@@ -27,8 +27,8 @@ from mac_audit.inputs import Inputs
 from mac_audit.load import load
 from mac_audit.measuring import calibrate as calibration
 from mac_audit.measuring.measure import measure
-from mac_audit.measuring.ranks import error, rank_correlation, scaled_error
 from mac_audit.measuring.store import Timings
+from mac_audit.ranks import error, rank_correlation, scaled_error
 
 PAGE = Path(__file__).parent / "accuracy.md"
 THREADS = (1, 2)

@@ -86,6 +86,11 @@ def record(model: nn.Module, inputs: Any, way: Way = "auto") -> Recording:
     """``capture`` without the Python code of a ``GraphModule``, for those who do not mean to run it."""
     if way not in ("auto", *_STEPS):
         raise MacAuditError(f"There is no way {way!r} to capture a model; choose one of auto, {', '.join(_STEPS)}.")
+    if not isinstance(model, nn.Module):
+        raise MacAuditError(
+            f"What is to be audited is a {type(model).__name__}, not a torch.nn.Module; give the model itself, built,"
+            " or name its file to the command line, `mac-audit net.py`."
+        )
     failed: dict[str, MacAuditError] = {}
     for name in _STEPS if way == "auto" else (way,):
         method, step = _STEPS[name]

@@ -15,6 +15,7 @@ from mac_audit.counterfactual import joined, merged, reshaped
 from mac_audit.device import Device
 from mac_audit.execution import execute
 from mac_audit.fusion import with_epilogues
+from mac_audit.interface import given
 from mac_audit.liveness import Peak, peak
 from mac_audit.network import Layer, Network, Operator, Ref, Source
 from mac_audit.structure import Block, Structure, structure_of
@@ -88,6 +89,10 @@ class Profile:
         operator = self.network.producers.get(self.whole(index))
         return self._by_name[operator.name] if operator is not None else None
 
+    def given(self, costed: Costed) -> tuple[bool, bool]:
+        """Whether data set the width that a contraction reads, and the one that it writes: nobody can choose them."""
+        return given(costed, self.network, self._by_name)
+
     @cached_property
     def _by_name(self) -> dict[str, Costed]:
         return {costed.operator.name: costed for costed in self.operators}
@@ -151,6 +156,23 @@ class Profile:
     def structure(self) -> Structure:
         """The data-flow graph and its blocks."""
         return structure_of(self.network, {c.operator.name for c in self.working if c.kind in FRAGMENTS})
+
+    @cached_property
+    def feeders(self) -> dict[str, tuple[int, ...]]:
+        """Of each working operator the positions, in ``working``, of those whose results it reads, through free ones.
+
+        By the operator's name, in ascending order.
+        """
+        position = {costed.operator.name: i for i, costed in enumerate(self.working)}
+        found: dict[str, tuple[int, ...]] = {}
+        results: list[tuple[int, ...]] = []  # of each operator, those that computed what it hands on
+        for i, operator in enumerate(self.network.operators):
+            before = sorted({source for feeder in self.structure.graph.predecessors(i) for source in results[feeder]})
+            own = position.get(operator.name)
+            if own is not None:
+                found[operator.name] = tuple(before)
+            results.append(tuple(before) if own is None else (own,))
+        return found
 
     @cached_property
     def layer(self) -> dict[str, Layer]:

@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import jsonschema
+import networkx as nx
 import pytest
 import torch
 from torch import nn
@@ -14,6 +15,7 @@ from torch import nn
 import mac_audit
 from mac_audit import report as report_module
 from mac_audit.errors import MacAuditError
+from mac_audit.profile import FRAGMENTS
 from mac_audit.report import Line, Report
 from mac_audit.reporters import View, reporter
 from mac_audit.units import count
@@ -241,3 +243,26 @@ def test_document_from_before_there_were_times_is_read(reports: dict[str, Report
     for row in (*document["operators"], *document["layers"]):
         del row["predicted_ms"], row["bound"]
     assert Report.from_json(json.dumps(document)) == reports["clean"]
+
+
+def test_the_graph_of_the_report_has_the_parallelism_that_g3_measured() -> None:
+    """From ``after`` alone, by networkx: fragments ÷ those on the longest path, of the model and of each block."""
+    from mac_audit import zoo
+
+    report = mac_audit.audit(zoo.models()["googlenet"](), torch.empty(1, 3, 224, 224, device="meta"))
+    graph = nx.DiGraph((feeder, i) for i, row in enumerate(report.operators) for feeder in row.after)
+
+    def parallelism(part: set[int]) -> tuple[int, int]:
+        fragments = {i for i in part if report.operators[i].kind in FRAGMENTS}
+        weighted = nx.DiGraph()
+        weighted.add_nodes_from(part)
+        weighted.add_edges_from((a, b, {"weight": b in fragments}) for a, b in graph.edges if a in part and b in part)
+        first = max((int(i in fragments) for i in part if not weighted.in_degree(i)), default=0)
+        return len(fragments), first + int(nx.dag_longest_path_length(weighted))
+
+    fragments, depth = parallelism(set(graph))
+    measured = next(rule.value for rule in report.rules if rule.code == "G3")
+    assert fragments / depth == pytest.approx(measured)
+    assert len(report.blocks) == 9  # the paper of GoogLeNet has nine inception modules
+    for block in report.blocks:
+        assert (block.fragments, block.depth) == parallelism(set(block.operators))

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from mac_audit.cli.options import errors_told, request_options
+from mac_audit.cli.progress import working
 from mac_audit.errors import MacAuditError
 from mac_audit.request import Request
 
@@ -24,7 +25,7 @@ from mac_audit.request import Request
 def prove(request: Request, number: int, threads: int, backend: str, **_: Any) -> None:
     """Time what a finding of TARGET blames against what it would have instead, on this machine."""
     with errors_told(show_traceback=False):
-        with contextlib.redirect_stdout(sys.stderr):
+        with working(f"measuring a finding of {request.target}"), contextlib.redirect_stdout(sys.stderr):
             from mac_audit.device_file import AUTO, calibrated, find
             from mac_audit.measuring import prove as proving
             from mac_audit.reporters import proof

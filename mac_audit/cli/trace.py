@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from mac_audit.cli.options import errors_told, request_options
+from mac_audit.cli.progress import working
 from mac_audit.cli.standard_output import kept_for_results
 from mac_audit.files import write_whole
 from mac_audit.request import Request
@@ -22,7 +23,7 @@ def trace(request: Request, output: str | None, show_traceback: bool) -> None:
     with errors_told(show_traceback):
         from mac_audit.job import network_of
 
-        with kept_for_results():
+        with working(f"capturing {request.target}"), kept_for_results():
             text = network_of(request).to_json() + "\n"
         if output:
             write_whole(Path(output), text)
