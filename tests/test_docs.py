@@ -185,6 +185,13 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert not anchor or anchor in _anchors(target), link
 
 
+@each_page
+def test_files_that_are_named_exist(page: Path) -> None:
+    for span in _code_spans(page.read_text(encoding="utf-8")):
+        if re.fullmatch(r"(mac_audit|rules|tests|docs)/[\w./-]*", span):
+            assert (ROOT / span).exists(), span
+
+
 def _anchors(page: Path) -> set[str]:
     """Of headings, as GitHub makes them."""
     tokens = MarkdownIt().enable("table").parse(page.read_text(encoding="utf-8"))
