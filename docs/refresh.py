@@ -87,8 +87,8 @@ def rule_pages() -> dict[Path, str]:
 def _behind(rule: Rule) -> str:
     """What a reader of a rule's page asks next."""
     return (
-        f"\n---\n\nOptions stand in the [configuration](../ci.md#configuration) under `[rules.{rule.code}]`. A finding that"
-        " somebody\ndecided for is [suppressed](../ci.md#suppressing-a-finding). [All pages](../README.md)\n"
+        f"\n---\n\nOptions stand in the [configuration](../ci.md#configuration), under `[rules.{rule.code}]`. A finding"
+        " that you\ndecide to live with is [suppressed](../ci.md#suppressing-a-finding). [All pages](../README.md)\n"
     )
 
 
