@@ -167,13 +167,11 @@ def _with_unused(audited: Sequence[Audited]) -> list[Report]:
 
 
 def _audited(jobs: Sequence[Job], processes: int, show_traceback: bool) -> list[Audited]:
-    """One model here; several in processes of their own, however many at a time, so that all are treated alike."""
+    """Of a single model, what is wrong is raised; of several it is in its report."""
+    from mac_audit.parallel import run_all, run_one
+
     if len(jobs) == 1:
-        from mac_audit.job import run
-
         with working(f"auditing {jobs[0].name}"), kept_for_results():
-            return [run(jobs[0])]
-    from mac_audit.parallel import run_all
-
-    with progress(len(jobs)) as done:
+            return [run_one(jobs[0])]
+    with kept_for_results(), progress(len(jobs)) as done:
         return run_all(jobs, processes, lambda job: done(job.name), show_traceback)
