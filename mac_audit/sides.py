@@ -53,6 +53,8 @@ def since(revision: str, targets: Sequence[str], given: Given) -> tuple[list[Rep
 def saved(file: str) -> list[Report]:
     """The reports in a JSON file: those that ``-o json`` wrote, or that of a network that was saved."""
     document = parse_json(read(file, file, f"give a report that -o json={file} wrote"), file)
+    if document == []:
+        raise MacAuditError(f"{file} holds no report; give one that -o json={file} wrote.")
     if isinstance(document, list):
         return [Report.of(part, f"{file}[{place}]") for place, part in enumerate(document)]
     if isinstance(document, dict) and "tensors" in document:
