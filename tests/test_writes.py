@@ -194,7 +194,7 @@ def damaged(file: Path, content: bytes) -> bytes:
 def test_a_damaged_store_is_told_and_put_aside(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "times.sqlite"
     broken = damaged(file, content)
-    with pytest.raises(MacAuditError, match="is damaged .*; it was put aside as times.sqlite.damaged-"):
+    with pytest.raises(MacAuditError, match=r"is damaged .*; it was put aside as times.sqlite.damaged-"):
         Timings("mine", "2.13", file).get([f"{number}" for number in range(500)])
     (aside,) = tmp_path.glob("*.damaged-*")
     assert aside.read_bytes() == broken
