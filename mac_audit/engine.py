@@ -198,7 +198,8 @@ def _saved_ms(violation: Violation, timing: Timing | None) -> float | None:
 
 def device_info(timing: Timing) -> DeviceInfo:
     """What a report says of the device of ``timing``."""
-    return DeviceInfo(timing.device.name, timing.device.source, timing.device.error)
+    device = timing.device
+    return DeviceInfo(device.name, device.source, device.error, timing.peaks, device.bandwidth.value)
 
 
 def _totals(profile: Profile, flop_convention: str) -> Totals:

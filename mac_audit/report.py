@@ -262,11 +262,17 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class DeviceInfo:
-    """The device that times are predicted for: where its figures come from, and the relative error to expect."""
+    """The device that times are predicted for: where its figures come from, and the relative error to expect.
+
+    ``peak`` is in operations a second, where a multiply-add is two, by the dtypes that the model computes in;
+    ``bandwidth`` in bytes a second, that of the memory and not of a cache.
+    """
 
     name: str
     source: str
     error: Amount | None = None
+    peak: dict[str, Amount] = field(default_factory=dict)
+    bandwidth: Amount | None = None
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,11 @@ from mac_audit.reporters.escape import clean
 from mac_audit.reporters.inputs import listed
 from mac_audit.reporters.problems import (
     by_line,
+    explained,
     line_named,
     measured,
     places,
     problems,
-    saves,
-    saves_time,
     suppressed,
     troubles,
 )
@@ -91,8 +90,9 @@ def _findings(report: Report) -> Iterator[str]:
     lines = []
     for group in groups[:_LINES]:
         where = escape(line_named(group))
-        instead = f"instead {group[0].instead}" if group[0].instead else ""
-        saved = "; ".join(filter(None, (saves(group), saves_time(group))))
+        more = dict(explained(group))
+        saved = "; ".join(f"{label} {more[label]}" for label in ("saves", "predicted") if label in more)
+        instead = f"instead {more['instead']}" if "instead" in more else ""
         text = "<br>".join(escape(line) for line in (group[0].message, instead, saved) if line)
         place = f"<b>{escape(group[0].code)}</b> {escape(places(group))} <code>{where}</code>"
         lines.append(f"<li>{place}<br>{text}</li>")
