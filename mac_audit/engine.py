@@ -87,7 +87,7 @@ def audit(
         conventions=conventions(flop_convention, profile.execution),
         name=name or target,
         fail_on=fail_on,
-        device=_device(profile.timing),
+        device=device_info(profile.timing) if profile.timing else None,
         blocks=_blocks(profile),
     )
 
@@ -195,10 +195,10 @@ def _saved_ms(violation: Violation, timing: Timing | None) -> float | None:
     return 1000 * (timing.of(violation.now) - timing.of(violation.then))
 
 
-def _device(timing: Timing | None) -> DeviceInfo | None:
-    if timing is None:
-        return None
-    return DeviceInfo(timing.device.name, timing.device.source, timing.device.error)
+def device_info(timing: Timing) -> DeviceInfo:
+    """What a report says of the device of ``timing``."""
+    device = timing.device
+    return DeviceInfo(device.name, device.source, device.error, timing.peaks, device.bandwidth.value)
 
 
 def _totals(profile: Profile, flop_convention: str) -> Totals:

@@ -10,6 +10,7 @@ import click
 
 from mac_audit.cli.calibrate import calibrate
 from mac_audit.cli.check import check
+from mac_audit.cli.compare import compare
 from mac_audit.cli.devices import list_devices
 from mac_audit.cli.diff import diff
 from mac_audit.cli.experiment import experiment
@@ -81,7 +82,7 @@ def main() -> None:
 
 
 for command in (
-    *(check, init, diff, trace, explain, list_zoo),
+    *(check, compare, init, diff, trace, explain, list_zoo),
     *(list_devices, calibrate, measure, prove, experiment),
 ):
     main.add_command(command)

@@ -113,14 +113,14 @@ def _check(
         raise
     reports = _with_unused(audited)
     if write_baseline is not None:
-        baseline.save(baseline.recorded(kept or baseline.Baseline(), reports), where)
+        baseline.update(where, lambda now: baseline.recorded(now, reports))
         told(f"{where} has {_findings(reports)} findings.")
     elif kept is not None:
         comparisons = [baseline.compare(report, kept) for report in reports]
         reports = [comparison.judged for comparison in comparisons]
         if prune_baseline:
             entries = {comparison.report.name: comparison.pruned for comparison in comparisons}
-            baseline.save(baseline.Baseline({**kept.models, **entries}), where)
+            baseline.update(where, lambda now: baseline.Baseline({**now.models, **entries}))
     write(reports, destinations, **shown)
     strict = line.strict or file.strict or False
     return _status(reports, strict, forgiving=exit_zero or write_baseline is not None)
@@ -167,13 +167,11 @@ def _with_unused(audited: Sequence[Audited]) -> list[Report]:
 
 
 def _audited(jobs: Sequence[Job], processes: int, show_traceback: bool) -> list[Audited]:
-    """One model here; several in processes of their own, however many at a time, so that all are treated alike."""
+    """Of a single model, what is wrong is raised; of several it is in its report."""
+    from mac_audit.parallel import run_all, run_one
+
     if len(jobs) == 1:
-        from mac_audit.job import run
-
         with working(f"auditing {jobs[0].name}"), kept_for_results():
-            return [run(jobs[0])]
-    from mac_audit.parallel import run_all
-
-    with progress(len(jobs)) as done:
+            return [run_one(jobs[0])]
+    with kept_for_results(), progress(len(jobs)) as done:
         return run_all(jobs, processes, lambda job: done(job.name), show_traceback)

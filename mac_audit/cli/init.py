@@ -113,7 +113,7 @@ def workflow(folder: Path) -> str:
 
 
 def _is_project(pyproject: Path) -> bool:
-    return pyproject.exists() and "[project]" in pyproject.read_text(encoding="utf-8")
+    return pyproject.is_file() and b"[project]" in pyproject.read_bytes()
 
 
 def _write(path: Path, text: str, force: bool) -> None:
