@@ -91,7 +91,7 @@ if (devices.length) {
 function bar(model, name) {
   const ms = model.times[name];
   if (ms === undefined) return "–";
-  return [element("span", { class: "bar", style: { width: `${(5 * ms) / slowest[name]}em` } }), " ", duration(ms)];
+  return [element("span", { class: "bar", style: { width: `${(3 * ms) / slowest[name]}em` } }), " ", duration(ms)];
 }
 
 const figure = (title, key, show) => ({ title, number: true, key: (model) => (model.error ? null : model[key]),

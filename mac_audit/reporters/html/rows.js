@@ -12,7 +12,7 @@ function sortable(label, columns, rows, attributes = () => ({})) {
   function fill(shown) {
     body.replaceChildren(...shown.map((row) => element("tr", attributes(row), columns.map((column, place) =>
       element(place === 0 && column.heading ? "th" : "td",
-        { class: column.number ? "number" : null, scope: place === 0 && column.heading ? "row" : null },
+        { class: column.number ? "number" : column.heading ? "name" : null, scope: place === 0 && column.heading ? "row" : null },
         column.cell(row))))));
   }
 
