@@ -18,6 +18,7 @@ from mac_audit.report import ClassCost, Finding, LayerRow, Report, RuleResult, T
 
 SCHEMA_VERSION = 1
 
+LayerFigure = Literal["madds", "mac_elements", "mac_bytes", "predicted_ms"]
 Kind = Literal["added", "removed", "changed", "moved"]
 _NOTHING = ClassCost(0, 0, 0, 0)  # of a class that one side does not have
 _Known = tuple[Hashable, Finding]  # with the rule and the layer, by its path among the new ones
@@ -55,8 +56,8 @@ class LayerChange:
         row = self.new or self.old
         return row.path if row else ""
 
-    def change(self, figure: Literal["madds", "mac_elements", "mac_bytes"]) -> Change:
-        """One figure of its own operators."""
+    def change(self, figure: LayerFigure) -> Change:
+        """One figure of its own operators; times are None without a device."""
         old, new = (getattr(row.own, figure) if row else 0 for row in (self.old, self.new))
         return Change(old, new)
 

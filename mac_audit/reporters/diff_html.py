@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mac_audit.diff import Diff, LayerChange
+from mac_audit.diff import Diff, LayerChange, LayerFigure
 from mac_audit.plain import to_plain
 from mac_audit.report import Finding, LayerRow
 from mac_audit.reporters import View
@@ -14,6 +14,8 @@ from mac_audit.reporters.escape import clean
 from mac_audit.reporters.html.page import page
 from mac_audit.reporters.problems import by_line, line_named, places, told
 from mac_audit.units import shape
+
+_FIGURES: tuple[LayerFigure, ...] = ("madds", "mac_elements", "mac_bytes", "predicted_ms")
 
 
 def render(diffs: Sequence[Diff], view: View) -> str:
@@ -36,13 +38,13 @@ def _shown(diff: Diff) -> dict[str, Any]:
         "layers": [_layer(layer) for layer in diff.layers],
         "rules": rule_rows(diff),
         "added": _findings(diff.new_findings),
-        "mended": _findings(diff.fixed_findings),
+        "mended": [{**found, "told": found["told"][:1]} for found in _findings(diff.fixed_findings)],
     }
 
 
 def _layer(layer: LayerChange) -> dict[str, Any]:
     """Both sides, and what its own operators and parameters cost more."""
-    changes = {name: layer.change(name).by for name in ("madds", "mac_elements", "mac_bytes")}
+    changes = {name: layer.change(name).by for name in _FIGURES}
     return {
         "kind": layer.kind,
         "old": _side(layer.old),

@@ -3,7 +3,7 @@
 
 const FIGURES = { mac_elements: ["MAC, elements", count], madds: ["multiply-adds", count],
   predicted_ms: ["predicted time", duration], operators: ["operators", count] };
-const KINDS = { added: "pass", removed: "fail", changed: "warning", moved: "note" };
+const KINDS = ["added", "removed", "changed", "moved"];
 
 const signed = (number, show = count) => (number ? `${number > 0 ? "+" : "−"}${show(Math.abs(number))}` : "–");
 
@@ -22,15 +22,15 @@ function classes(diff, id) {
   const known = Object.keys(FIGURES).filter((key) => names.some((name) => diff.classes[name][key]));
   let chosen = known[0];
   const value = (name, side) => diff.classes[name][chosen]?.[side] ?? 0;
-  const picture = plot("cost by class, before and after", 90 + 44 * names.length, () => {
+  const picture = plot("cost by class, before and after", 70 + 44 * names.length, () => {
     const [title, show] = FIGURES[chosen];
     const side = (key, label, opacity) => ({ type: "bar", orientation: "h", name: label, y: names,
       x: names.map((name) => value(name, key)), text: names.map((name) => show(value(name, key))),
       textposition: "outside", cliponaxis: false, hoverinfo: "y+text+name", marker: { opacity,
         color: names.map((name) => color(known_class(name))) } });
     return { data: [side("new", "after", 1), side("old", "before", 0.45)], layout: { barmode: "group",
-      xaxis: { title: { text: title }, tickformat: "~s" }, yaxis: { type: "category" }, margin: { l: 120, r: 70, t: 40, b: 50 },
-      legend: { orientation: "h", y: 1.08, traceorder: "reversed" } } };
+      xaxis: { title: { text: title }, tickformat: "~s" }, yaxis: { type: "category" }, margin: { l: 120, r: 70, t: 10, b: 50 },
+      showlegend: false } };
   });
   const by = choice("By", known.map((key) => [key, FIGURES[key][0]]), chosen, (key) => {
     chosen = key;
@@ -59,18 +59,20 @@ function layers(diff, id) {
   const place = (layer) => (layer.new ?? layer.old).path;
   const columns = [
     { title: "layer", heading: true, key: place, cell: (layer) => differing(layer.old?.path, layer.new?.path) },
-    { title: "", key: (layer) => layer.kind, cell: (layer) => element("span", { class: KINDS[layer.kind] }, layer.kind) },
+    { title: "", key: (layer) => layer.kind, cell: (layer) => layer.kind },
     { title: "type", key: (layer) => (layer.new ?? layer.old).type,
       cell: (layer) => differing(layer.old?.type, layer.new?.type) },
     { title: "output", cell: (layer) => differing(layer.old?.output, layer.new?.output) },
     { title: "params", number: true, key: (layer) => layer.params, cell: (layer) => signed(layer.params) },
     { title: "madds", number: true, key: (layer) => layer.madds, cell: (layer) => signed(layer.madds) },
     { title: "MAC", number: true, key: (layer) => layer.mac_elements, cell: (layer) => bar(layer.mac_elements, most) },
+    ...(diff.layers.some((layer) => layer.predicted_ms) ? [{ title: "time", number: true,
+      key: (layer) => layer.predicted_ms, cell: (layer) => signed(layer.predicted_ms, duration) }] : []),
     { title: "line", cell: (layer) => element("code", {}, layer.new?.line ?? layer.old?.line ?? "") },
   ];
   const ordered = [...diff.layers].sort((a, b) => Math.abs(b.mac_elements) - Math.abs(a.mac_elements));
   const body = sortable("layers that changed", columns, ordered, (layer) => ({ "data-kind": layer.kind }));
-  const kinds = Object.keys(KINDS).filter((kind) => diff.layers.some((layer) => layer.kind === kind));
+  const kinds = KINDS.filter((kind) => diff.layers.some((layer) => layer.kind === kind));
   const counts = kinds.map((kind) => `${diff.layers.filter((layer) => layer.kind === kind).length} ${kind}`);
   const search = element("input", { type: "search", placeholder: "Filter", "aria-label": "Filter layers", oninput: narrow });
   let only = "all";
