@@ -31,6 +31,15 @@ function section(id, title, note, ...children) {
   return node;
 }
 
+// Takes away what was shown before, with its plots.
+function clear() {
+  document.getElementById("main").replaceChildren();
+  document.querySelector("header nav").replaceChildren();
+  for (const node of page.plots.keys()) Plotly.purge(node);
+  page.plots.clear();
+  page.pending.clear();
+}
+
 // Buttons of which one is pressed; `choose` is told which.
 function choice(label, options, chosen, choose) {
   const buttons = options.map(([value, title, disabled]) => element("button", { type: "button", "data-value": value,
@@ -89,7 +98,7 @@ function plain(text, longest = 60) {
 
 // A plot that is drawn when it comes into sight, and again when the theme changes. `make` gives {data, layout}.
 function plot(label, height, make, drawn = () => {}) {
-  const node = element("div", { class: "plot", role: "img", "aria-label": label, style: { height: `${height}px` } });
+  const node = element("div", { class: "plot", role: "figure", "aria-label": label, style: { height: `${height}px` } });
   page.pending.set(node, () => {
     page.pending.delete(node);
     page.plots.set(node, () => draw(node, make));
