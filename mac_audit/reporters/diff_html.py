@@ -44,7 +44,7 @@ def _shown(diff: Diff) -> dict[str, Any]:
 
 def _layer(layer: LayerChange) -> dict[str, Any]:
     """Both sides, and what its own operators and parameters cost more."""
-    changes = {name: layer.change(name).by for name in _FIGURES}
+    changes: dict[str, float] = {name: layer.change(name).by for name in _FIGURES}
     return {
         "kind": layer.kind,
         "old": _side(layer.old),

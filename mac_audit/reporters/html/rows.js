@@ -32,7 +32,7 @@ function sortable(label, columns, rows, attributes = () => ({})) {
   }
 
   fill(rows);
-  return element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label },
+  return element("div", { class: rows.length > 30 ? "scroll tall" : "scroll", tabindex: "0", role: "region", "aria-label": label },
     element("table", { "aria-label": label }, element("thead", {}, element("tr", {}, heads)), body));
 }
 
