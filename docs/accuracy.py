@@ -207,13 +207,13 @@ def main() -> None:
                     file.write(json.dumps(row) + "\n")
                 off = row["calibrated"] / row["measured"] - 1, row["replayed"] / row["measured"] - 1
                 _say(f"{threads} {batch} {name}: {off[0]:+.0%} {off[1]:+.0%}, {time.monotonic() - start:.0f} s")
-    print("\n".join(table(results)))  # noqa: T201
+    print("\n".join(table(results)))
     if not options.only:
         write(results, devices)
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr)  # noqa: T201
+    print(text, file=sys.stderr)
 
 
 if __name__ == "__main__":

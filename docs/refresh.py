@@ -15,9 +15,10 @@ import tempfile
 from pathlib import Path
 
 from blocks import COMMAND, CUT, FENCE, Block, block, shell_commands, words
-from mac_audit import page
-from mac_audit.rule import discover
 from running import Commands, Done, install
+
+from mac_audit import page
+from mac_audit.rule import Rule, discover
 
 ROOT = Path(__file__).parent.parent
 
@@ -80,7 +81,15 @@ def _succeeded(done: Done, *command: str) -> Done:
 def rule_pages() -> dict[Path, str]:
     """The page of each rule of this project, with what it says."""
     rules = [rule for rule in discover() if rule.check.__module__.startswith("mac_audit.rules.")]
-    return {ROOT / "docs" / "rules" / f"{rule.code}.md": page.markdown(rule) for rule in rules}
+    return {ROOT / "docs" / "rules" / f"{rule.code}.md": page.markdown(rule) + _behind(rule) for rule in rules}
+
+
+def _behind(rule: Rule) -> str:
+    """What a reader of a rule's page asks next."""
+    return (
+        f"\n---\n\nOptions stand in the [configuration](../ci.md#configuration), under `[rules.{rule.code}]`. A finding"
+        " that you\ndecide to live with is [suppressed](../ci.md#suppressing-a-finding). [All pages](../README.md)\n"
+    )
 
 
 def main(names: list[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -23,9 +23,10 @@ from mac_audit.request import Request
 from mac_audit.rule import Rule, discover
 from mac_audit.selection import Choice
 from mac_audit.suppress import LayerIgnore, Use, suppressed
-from mac_audit.sweep import Axis, Point, Sweep, fields, grid
+from mac_audit.sweep import Axis, Point, fields, grid
 
-_ACT_ON_SAVED = ("target", "execution", "device", "plugins")  # fields of a request that mean something without a model
+# Fields of a request that mean something without a model, or that limit what a model may do.
+_ACT_ON_SAVED = ("target", "execution", "device", "plugins", "timeout", "memory", "network", "isolation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Job:
     @property
     def needs_torch(self) -> bool:
         """Whether there is a model to capture, and not a network that was saved."""
-        return not _is_saved(self.request)
+        return needs_torch(self.request)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +90,18 @@ def _predicted(profile: Profile) -> Predicted:
     return Predicted(engine.device_info(timing), timing.total.ms, timing.notes())
 
 
-def sweep(job: Job, axes: Sequence[Axis], done: Callable[[Point], object]) -> Sweep:
-    """``job`` at every point of the grid, its model built once; ``done`` is called after each.
+def audited(job: Job) -> Iterator[Audited]:
+    """``run``, as work that can be done apart."""
+    yield run(job)
+
+
+def points(job: Job, axes: Sequence[Axis]) -> Iterator[Point]:
+    """``job`` at every point of the grid, its model built once.
 
     A point at which the model does not run has an error in the place of a report. Raises ``MacAuditError`` where it
-    runs at none, or where the grid makes no sense.
+    cannot be built.
     """
-    if not job.needs_torch:
-        raise MacAuditError(f"{job.request.target} is captured at one size; sweep the model that it came from.")
     network: Callable[[Request], Network] | None = None
-    points: list[Point] = []
     for sizes in grid(axes):
         request = replace(job.request, **fields(sizes))
         try:
@@ -106,15 +109,17 @@ def sweep(job: Job, axes: Sequence[Axis], done: Callable[[Point], object]) -> Sw
                 from mac_audit.api import traces
 
                 network = traces(request)
-            points.append(Point(sizes, run(replace(job, request=request), network).report))
+            point = Point(sizes, run(replace(job, request=request), network).report)
         except MacAuditError as error:
             if network is None:
                 raise
-            points.append(Point(sizes, error=str(error)))
-        done(points[-1])
-    if all(point.report is None for point in points):
-        raise MacAuditError(f"{job.request.target} runs at no point of the sweep: {points[0].error}")
-    return Sweep(job.name, tuple(axes), tuple(points))
+            point = Point(sizes, error=str(error))
+        yield point
+
+
+def traced(request: Request) -> Iterator[str]:
+    """The network that ``request`` names as JSON."""
+    yield network_of(request).to_json() + "\n"
 
 
 def judged(profile: Profile, rules: Sequence[Rule], choices: Sequence[Choice], **told: Any) -> Report:
@@ -131,7 +136,7 @@ def judged(profile: Profile, rules: Sequence[Rule], choices: Sequence[Choice], *
 
 def network_of(request: Request) -> Network:
     """The network that ``request`` names: one that was saved, without torch, or captured from a model."""
-    if _is_saved(request):
+    if not needs_torch(request):
         return _saved(request)
     from mac_audit.api import trace
 
@@ -143,9 +148,9 @@ def network_of(request: Request) -> Network:
         ) from None
 
 
-def _is_saved(request: Request) -> bool:
-    """Whether the target is a file that ``trace`` wrote; ``transformers:config.json`` is none."""
-    return request.target.endswith(".json") and ":" not in request.target
+def needs_torch(request: Request) -> bool:
+    """Whether the target is a model, and no file that ``trace`` wrote; ``transformers:config.json`` is one."""
+    return not request.target.endswith(".json") or ":" in request.target
 
 
 def _saved(request: Request) -> Network:

@@ -14,7 +14,7 @@ from mac_audit.cli.options import errors_told, told
 from mac_audit.cli.outputs import output_option, outputs, write
 from mac_audit.cli.progress import progress, working
 from mac_audit.cli.settings import settings_options
-from mac_audit.cli.standard_output import kept_for_results
+from mac_audit.cli.standard_output import kept_for_results, show
 from mac_audit.cli.view import view_options, wanted
 from mac_audit.errors import MacAuditError
 
@@ -97,7 +97,7 @@ def _check(
     if view.get("sort") == "time" and not all(job.request.device for job in jobs):
         raise MacAuditError("--sort time needs times; name a device with --device, `mac-audit devices` lists them.")
     if show_settings:
-        click.echo(provenance.shown(file, line, jobs, settings.known_rules(job.request for job in jobs)), nl=False)
+        show(provenance.shown(file, line, jobs, settings.known_rules(job.request for job in jobs)), nl=False)
         return 0
     if write_baseline is not None and prune_baseline:
         raise MacAuditError(
@@ -167,13 +167,11 @@ def _with_unused(audited: Sequence[Audited]) -> list[Report]:
 
 
 def _audited(jobs: Sequence[Job], processes: int, show_traceback: bool) -> list[Audited]:
-    """One model here; several in processes of their own, however many at a time, so that all are treated alike."""
+    """Of a single model, what is wrong is raised; of several it is in its report."""
+    from mac_audit.parallel import run_all, run_one
+
     if len(jobs) == 1:
-        from mac_audit.job import run
-
         with working(f"auditing {jobs[0].name}"), kept_for_results():
-            return [run(jobs[0])]
-    from mac_audit.parallel import run_all
-
-    with progress(len(jobs)) as done:
+            return [run_one(jobs[0])]
+    with kept_for_results(), progress(len(jobs)) as done:
         return run_all(jobs, processes, lambda job: done(job.name), show_traceback)

@@ -52,6 +52,23 @@ _REQUEST_OPTIONS = (
         metavar="FILE_OR_MODULE",
         help="Python with formulas for operators of your own, or with rules; may be repeated.",
     ),
+    click.option(
+        "--timeout",
+        type=click.FloatRange(min=0),
+        metavar="SECONDS",
+        show_default="600",
+        help="How long the model's code may run to each result; 0 for no limit.",
+    ),
+    click.option("--memory", metavar="SIZE", help="How much memory it may take, as in '4 GB'; on Linux."),
+    click.option("--network", is_flag=True, default=None, help="Leave it the network, which is closed to it."),
+    click.option(
+        "--no-isolation",
+        "isolation",
+        is_flag=True,
+        flag_value=False,
+        default=None,
+        help="Run it in this process, without limits, as for a debugger.",
+    ),
 )
 _DEVICE = click.option(
     "--device",
@@ -125,6 +142,9 @@ def errors_told(show_traceback: bool) -> Iterator[None]:
     """One sentence on standard error and exit status 2; for an error that is ours it says so."""
     try:
         yield
+    except KeyboardInterrupt:
+        told("interrupted.")
+        sys.exit(130)
     except BrokenPipeError:
         raise  # nobody reads on, as in `| head`; click ends quietly
     except Exception as error:
@@ -145,4 +165,4 @@ def told(sentence: str) -> None:
     """Print a sentence on standard error; it may quote other people's code."""
     from mac_audit.reporters.escape import printable
 
-    click.echo(f"mac-audit: {printable(sentence)}", err=True)
+    click.echo(f"mac-audit: {printable(sentence)}", file=sys.stderr)
