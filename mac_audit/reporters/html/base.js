@@ -75,9 +75,10 @@ function duration(ms) {
 
 // --- colours ---------------------------------------------------------------------------------------------------------
 
-// The colour of a variable of page.css as the theme has it now; plotly knows no variables.
-function color(name) {
-  const probe = element("span", { style: { color: `var(--${name})`, display: "none" } });
+// The colour of a variable of page.css as the theme has it now, or a share of it on paper; plotly knows no variables.
+function color(name, share = 1) {
+  const mixed = `color-mix(in srgb, var(--${name}) ${100 * share}%, var(--paper))`;
+  const probe = element("span", { style: { color: share < 1 ? mixed : `var(--${name})`, display: "none" } });
   document.body.append(probe);
   const found = getComputedStyle(probe).color;
   probe.remove();
@@ -104,13 +105,16 @@ function plot(label, height, make, drawn = () => {}) {
     page.plots.set(node, () => draw(node, make));
     draw(node, make).then(() => drawn(node));
   });
-  sight.observe(node);
+  if (document.readyState !== "loading") sight.observe(node);
   return node;
 }
 
 const sight = new IntersectionObserver((entries) => {
   for (const entry of entries) if (entry.isIntersecting) page.pending.get(entry.target)?.();
 }, { rootMargin: "300px" });
+
+// The library is the last script of the page.
+addEventListener("DOMContentLoaded", () => [...page.pending.keys()].forEach((node) => sight.observe(node)));
 
 // Draws a plot again, with what `make` gives now.
 const redraw = (node) => page.plots.get(node)?.();
@@ -122,7 +126,7 @@ function draw(node, make) {
   const axes = Object.fromEntries(["xaxis", "yaxis"].map((name) => [name, { ...axis, ...layout[name] }]));
   return Plotly.react(node, data, {
     font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: ink },
-    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", margin: { l: 60, r: 20, t: 20, b: 50 },
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", margin: { l: 60, r: 20, t: 20, b: 60 },
     hoverlabel: { bgcolor: paper, bordercolor: line, font: { color: ink }, align: "left" }, ...layout, ...axes,
   }, { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["lasso2d", "select2d"], showTips: false,
     showSendToCloud: false, plotlyServerURL: "", toImageButtonOptions: { format: "svg" } });

@@ -118,15 +118,18 @@ function insideOf(model, i, measure, written, total) {
   }));
   const boxes = node.rows.map((row, k) => {
     const path = nameOf(row, model);
-    const own = node.title && path.startsWith(`${node.title}.`) ? path.slice(node.title.length + 1) : lastPart(path);
+    const inside = node.title && path.startsWith(`${node.title}.`) ? path.slice(node.title.length + 1) : "";
+    const own = inside || (node.rows.length > 1 ? row.target.split(".")[1] || row.target : lastPart(path));
     return element("svg:g", { class: "op", transform: `translate(${place[k].x} ${place[k].y})`, ...activated(() => goToLayer(row.layer)), "aria-label": `${path}, ${row.kind}` },
       element("svg:title", {}, `${path}\n${row.target} → ${row.output}\n${row.kind}, ${written(row[measure])}, ${percent(row[measure] / total)}`),
       element("svg:rect", { width: BOX.width, height: BOX.height, rx: 4 }), element("svg:rect", { class: "strip", width: 7, height: BOX.height, rx: 3, style: { fill: `var(--${known(row.kind)})` } }),
-      element("svg:text", { class: "title", x: 14, y: 17 }, cut(own, 20)), element("svg:text", { class: "small", x: 14, y: 32 }, cut(`${written(row[measure])}  ${row.output}`, 24)));
+      element("svg:text", { class: "title", x: 14, y: 17 }, cut(own, 18)), element("svg:text", { class: "small", x: 14, y: 32 }, cut(`${written(row[measure])}  ${row.output}`, 22)));
   });
   const [width, height] = [20 + widest * (BOX.width + BOX.gapX), 40 + (Math.max(...widths.keys()) + 1) * (BOX.height + BOX.gapY)];
   const picture = element("svg:svg", { width, height, viewBox: `0 0 ${width} ${height}`, "aria-label": `Operators of ${node.title}` }, lines, boxes);
+  const fit = () => Math.min(1, Math.max(0.55, (0.62 * document.getElementById("main").clientWidth) / width));
   const zoom = (factor) => ["width", "height"].forEach((side) => picture.setAttribute(side, picture.getAttribute(side) * factor));
+  zoom(fit());
   const block = node.block ? `${node.block[0]} of ${node.rows.length} operators are units of work; ${node.block[1]} on the longest chain, at most ${node.block[2]} side by side` : "on the way of everything";
   return [element("div", { class: "inside-head" }, element("strong", { class: "mono" }, node.title || "the model"), element("span", { class: "note" }, ` ${block} `),
     element("span", { class: "switch" }, element("button", { type: "button", "aria-label": "Smaller", onclick: () => zoom(1 / 1.25) }, "−"), element("button", { type: "button", "aria-label": "Larger", onclick: () => zoom(1.25) }, "+"))),

@@ -1,7 +1,7 @@
 // The layers as a table: sorted by its headings, filtered by what is typed, each with its line.
 "use strict";
 
-const PAGE_ROWS = 300;
+const PAGE_ROWS = 200;
 
 function layersView(model) {
   if (!model.rows.length) return;

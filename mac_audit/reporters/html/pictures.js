@@ -1,8 +1,8 @@
 // A finding in pictures: now, and instead, drawn to the same scale from the counterfactual's names and numbers.
 "use strict";
 
-const PICTURE = { width: 190, height: 130 };
-const TITLES = { now: "now", merged: "merged", rounded: "instead, in handy widths", instead: "instead" };
+const PICTURE = { width: 152, height: 130 };
+const TITLES = { now: "now", merged: "alike layers merged", instead: "instead", rounded: "rounded" };
 
 function pictureOf(counterfactual) {
   const sides = Object.keys(TITLES).filter((side) => isTable(counterfactual[side])).map((side) => [TITLES[side], counterfactual[side]]);
@@ -10,8 +10,8 @@ function pictureOf(counterfactual) {
   const has = (...names) => all.length && names.every((name) => typeof all[0][name] === "number");
   const drawing = has("c_in", "c_out") ? channels : has("fragments", "depth") ? fragments : null;
   const bars = has("mac_elements") ? accessBars(sides) : null;
+  if (!drawing && bars) return passes(sides);
   if (drawing) return [element("div", { class: "sides" }, sides.map(([title, side]) => figure(title, drawing(side, all)))), bars];
-  if (bars) return bars;
   return element("div", { class: "sides" }, sides.map(([title, side]) => figure(title, element("dl", {},
     Object.entries(side).map(([name, value]) => element("div", {}, element("dt", {}, name.replaceAll("_", " ")),
       element("dd", {}, typeof value === "number" ? count(value) : String(value))))))));
@@ -33,7 +33,7 @@ function channels(side, all) {
   const most = Math.max(...all.flatMap((other) => [other.c_in || 0, other.c_out || 0]), 1);
   const [full, middle] = [height - 34, (height - 34) / 2 + 2];
   const [left, right] = [c_in, c_out].map((channel) => Math.max(2, (channel / most) * full));
-  const [x1, x2, bar] = [40, width - 58, 18];
+  const [x1, x2, bar] = [22, width - 40, 18];
   const shown = Math.min(groups, 32);
   const bands = Array.from({ length: shown }, (_, i) => {
     const at = (tall, share) => middle - tall / 2 + tall * share;
@@ -65,6 +65,20 @@ function fragments(side, all) {
   return svg(PICTURE.width, PICTURE.height, `${side.fragments} operators, ${columns} on the longest chain`,
     element("svg:line", { class: "wire", x1: 2, x2: 5 + columns * stepX, y1: middle - 0.15 * stepY, y2: middle - 0.15 * stepY }), boxes,
     text(5, PICTURE.height - 8, `${side.fragments} operators, longest chain ${columns}`));
+}
+
+// An operator's passes over memory as areas of a map: what goes to memory and back now, and what still does instead.
+function passes(sides) {
+  const most = Math.max(...sides.map(([, side]) => side.mac_elements || 0), 1);
+  const same = sides.every(([, side]) => side.mac_elements === sides[0][1].mac_elements);
+  const { width, height } = PICTURE;
+  return element("div", { class: "sides" }, (same ? sides.slice(0, 1) : sides).map(([title, side]) => {
+    const [edge, all] = [side.mac_elements, most].map((elements) => Math.sqrt(elements / most) * (height - 34));
+    const told = side.mac_elements ? `${count(side.mac_elements)} elements` : "in another's kernel";
+    return figure(title, svg(width, height, `${told} read and written`,
+      element("svg:rect", { class: "gone", x: 4, y: 4, width: all, height: all }), element("svg:rect", { class: "pass-area", x: 4, y: 4 + all - edge, width: edge, height: edge }),
+      text(4, height - 10, told)));
+  }));
 }
 
 // Passes over memory as bars: what is read and written, in elements.

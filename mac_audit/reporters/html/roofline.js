@@ -17,7 +17,7 @@ function rooflineView(model) {
   const points = model.ops.map((row) => ({ row, ...roofline(row) })).filter((point) => point.operations > 0 && point.row.bytes > 0 && point.row.ms > 0);
   const rest = model.ops.filter((row) => !(2 * row.madds || row.ops));
   const longest = Math.max(...points.map((point) => point.row.ms), 0);
-  const named = new Set([...points].sort((a, b) => b.row.ms - a.row.ms).slice(0, 8));
+  const named = apart([...points].sort((a, b) => b.row.ms - a.row.ms)).slice(0, 8);
   const intensities = points.map((point) => point.intensity);
   const peaks = Object.entries(device.peak);
   const from = Math.min(0.1, ...intensities) / 2;
@@ -39,18 +39,29 @@ function rooflineView(model) {
           return {
             type: "scatter", mode: "markers+text", name: plain(kind), showlegend: false,
             x: own.map((point) => point.intensity), y: own.map((point) => point.reached),
-            text: own.map((point) => (named.has(point) ? plain(nameOf(point.row, model), 30) : "")), textposition: "top center", textfont: { size: 10 },
+            text: own.map((point) => (named.includes(point) ? plain(nameOf(point.row, model), 30) : "")), textposition: "top center", textfont: { size: 10 },
             hovertext: own.map((point) => described(point, model)), hoverinfo: "text", customdata: own.map((point) => point.row.layer),
             marker: { color: color(kind), opacity: 0.8, size: own.map((point) => 5 + 25 * Math.sqrt(point.row.ms / longest)), line: { width: 1, color: color("paper") } },
           };
         }),
       ],
       layout: {
-        hovermode: "closest", margin: { l: 70, r: 20, t: 20, b: 50 },
+        hovermode: "closest", margin: { l: 70, r: 20, t: 20, b: 60 },
         xaxis: { type: "log", title: { text: "operations a byte" }, exponentformat: "SI" }, yaxis: { type: "log", title: { text: "operations a second" }, exponentformat: "SI" },
         annotations: peaks.map(([dtype, peak]) => ({ x: Math.log10(peak / device.bandwidth), y: Math.log10(peak), text: `${count(peak, "FLOP/s")} ${plain(dtype)}, ${size(device.bandwidth)}/s`, showarrow: false, xanchor: "right", yanchor: "bottom" })),
       },
     }), (node) => node.on("plotly_click", (event) => event.points[0].customdata !== undefined && goToLayer(event.points[0].customdata))));
+}
+
+// Of points that lie near each other the first, so that names do not cover names.
+function apart(points) {
+  const taken = new Set();
+  return points.filter(({ intensity, reached }) => {
+    const [x, y] = [Math.round(2 * Math.log10(intensity)), Math.round(5 * Math.log10(reached))];
+    const near = [-1, 0, 1].some((i) => [-1, 0, 1].some((j) => taken.has(`${x + i} ${y + j}`)));
+    taken.add(`${x} ${y}`);
+    return !near;
+  });
 }
 
 const nameOf = (row, model) => model.rows[row.layer]?.path || model.name;

@@ -15,7 +15,7 @@ function summaryView(model) {
   const failing = model.rules.filter((rule) => rule.verdict === "fail").map((rule) => rule.code);
   section("summary", "Summary", null,
     element("p", { class: "verdict" }, element("span", { class: model.verdict }, model.verdict),
-      failing.length ? `  ${failing.join(", ")}` : "", `  ${model.target}, ${model.inputs.join(", ")}`),
+      failing.length ? ` ${failing.join(", ")} · ` : " · ", `${model.target}, ${model.inputs.join(", ")}`),
     model.troubles.map((trouble) => element("p", { class: "trouble" }, element("span", { class: trouble.severity }, trouble.severity),
       ` ${trouble.message} `, trouble.lines.map((line) => [sourceLink(line), " "]))),
     element("dl", { class: "figures" }, figures.map(([name, value, told]) =>

@@ -33,21 +33,23 @@ function timelineView(model) {
       })),
       layout: {
         hovermode: "closest", xaxis: { title: { text: "milliseconds" }, range: [0, clock] },
-        yaxis: { tickvals: titles.map((_, i) => i), ticktext: titles.map((title) => plain(title || model.name, 30)), range: [titles.length - 0.4, -0.6], fixedrange: true },
-        margin: { l: 120, r: 20, t: 10, b: 50 },
+        yaxis: { tickvals: titles.map((_, i) => i), ticktext: titles.map((title) => plain(title || "(itself)", 40)), range: [titles.length - 0.4, -0.6], fixedrange: true },
+        margin: { l: 120, r: 20, t: 10, b: 60 },
       },
     }), (node) => node.on("plotly_click", (event) => goToLayer(event.points[0].customdata))));
 }
 
-// The part of each operator's path that names its lane: as deep as few enough lanes come of it.
+// The lane of each operator: its numbered layer (`units.3`); of too many, some that follow one another share a lane.
 function lanesOf(model) {
-  const paths = model.ops.map((row) => (model.rows[row.layer]?.path || "").split("."));
-  const cut = (depth) => paths.map((path) => path.slice(0, depth).join("."));
-  let best = cut(1);
-  for (let depth = 2; depth <= 6; depth++) {
-    const lanes = cut(depth);
-    if (new Set(lanes).size > MOST_LANES) break;
-    best = lanes;
-  }
-  return best;
+  const lanes = model.ops.map((row) => {
+    const parts = (model.rows[row.layer]?.path || "").split(".");
+    return parts.slice(0, parts.findIndex((part) => /^\d+$/.test(part)) + 1 || 1).join(".");
+  });
+  const titles = [...new Set(lanes)];
+  const together = Math.ceil(titles.length / MOST_LANES);
+  const shared = new Map(titles.map((title, i) => {
+    const members = titles.slice(i - (i % together), i - (i % together) + together);
+    return [title, members.length > 1 ? `${members[0]} to ${members.at(-1)}` : title];
+  }));
+  return lanes.map((lane) => shared.get(lane));
 }

@@ -7,23 +7,25 @@ function treemapView(model) {
   if (!model.rows.length) return;
   let measure = model.device ? "ms" : "mac";
   const parents = parentsOf(model.rows);
-  const kinds = kindsOf(model);
+  const kinds = kindsOf(model, parents);
   const node = plot("Treemap of modules", 560, () => {
+    const shades = new Map();
+    const shade = (kind, share) => shades.get(kind + share) ?? shades.set(kind + share, color(kind, share)).get(kind + share);
     const own = MEASURES.findIndex(([name]) => name === measure);
     const [, title, written] = MEASURES[own];
     const total = model.rows[0][measure] || 1;
-    const shown = model.rows.map((row, i) => [row, i]).filter(([row, i]) => i === 0 || row[measure] > 0);
+    const shown = areasOf(model, parents, kinds, own, measure);
     return {
       data: [{
         type: "treemap", branchvalues: "remainder", maxdepth: model.rows.length > 300 ? 4 : -1, sort: true,
-        ids: shown.map(([, i]) => String(i)),
-        labels: shown.map(([row]) => plain(lastPart(row.path) || model.name, 40)),
-        parents: shown.map(([, i]) => (parents[i] < 0 ? "" : String(parents[i]))),
-        values: shown.map(([row]) => row.own[own] || 0),
-        text: shown.map(([row]) => `${written(row[measure])}, ${percent(row[measure] / total)}`),
-        hovertext: shown.map(([row]) => `${plain(row.path || model.name, 120)}<br>${plain(row.type)} ${plain(row.output)}<br>${title}: ${written(row[measure])}, ${percent(row[measure] / total)}`),
-        hoverinfo: "text", textinfo: "label+text", customdata: shown.map(([, i]) => i),
-        marker: { colors: shown.map(([, i]) => (kinds[i] ? color(known(kinds[i])) : color("panel"))), line: { width: 1, color: color("paper") } },
+        ids: shown.map((area) => area.id),
+        labels: shown.map(({ row, id }) => (id.startsWith("own") ? "(itself)" : plain(lastPart(row.path) || model.name, 40))),
+        parents: shown.map((area) => area.parent),
+        values: shown.map((area) => area.value),
+        text: shown.map(({ cost }) => `${written(cost)}, ${percent(cost / total)}`),
+        hovertext: shown.map(({ row, cost }) => `${plain(row.path || model.name, 120)}<br>${plain(row.type)} ${plain(row.output)}<br>${title}: ${written(cost)}, ${percent(cost / total)}`),
+        hoverinfo: "text", textinfo: "label+text",
+        marker: { colors: shown.map(({ kind, share }) => shade(kind ? known(kind) : "panel", share)), line: { width: 1, color: color("paper") } },
         pathbar: { visible: true }, tiling: { pad: 1 },
       }],
       layout: { margin: { l: 4, r: 4, t: 4, b: 4 } },
@@ -54,16 +56,29 @@ function parentsOf(rows) {
   });
 }
 
-// The class of most of a layer's own memory access; none where it has no operators of its own.
-function kindsOf(model) {
-  const most = model.rows.map(() => [0, null]);
-  const sums = new Map();
+// An area for each module, pale where others lie in it, and for what its own operators cost beside those.
+function areasOf(model, parents, kinds, own, measure) {
+  const full = new Set(parents.filter((_, i) => model.rows[i][measure] > 0));
+  return model.rows.flatMap((row, i) => {
+    if (i && !(row[measure] > 0)) return [];
+    const [id, value] = [String(i), row.own[own] || 0];
+    const area = { id, row, parent: i ? String(parents[i]) : "", value, cost: row[measure], kind: kinds.all[i], share: 1 };
+    if (!full.has(i)) return [area];
+    const around = { ...area, value: 0, share: 0.3 };
+    return value > 0 ? [around, { ...area, id: `own ${id}`, parent: id, cost: value, kind: kinds.own[i] }] : [around];
+  });
+}
+
+// The class of most of a layer's memory access: of its own operators, and of all in it.
+function kindsOf(model, parents) {
+  const sums = { own: model.rows.map(() => ({})), all: model.rows.map(() => ({})) };
+  const add = (sum, row) => { sum[row.kind] = (sum[row.kind] || 0) + row.mac; };
   for (const row of model.ops) {
-    const key = `${row.layer} ${row.kind}`;
-    sums.set(key, (sums.get(key) || 0) + row.mac);
-    if (sums.get(key) > most[row.layer][0]) most[row.layer] = [sums.get(key), row.kind];
+    add(sums.own[row.layer], row);
+    for (let i = row.layer; i >= 0; i = parents[i]) add(sums.all[i], row);
   }
-  return most.map(([, kind]) => kind);
+  const most = (sum) => Object.keys(sum).reduce((best, kind) => (best === null || sum[kind] > sum[best] ? kind : best), null);
+  return { own: sums.own.map(most), all: sums.all.map(most) };
 }
 
 const kindsIn = (model) => CLASSES.filter((kind) => model.ops.some((row) => known(row.kind) === kind));
