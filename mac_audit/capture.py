@@ -87,6 +87,11 @@ def record(model: nn.Module, inputs: Any, way: Way = "auto") -> Recording:
     """``capture`` without the Python code of a ``GraphModule``, for those who do not mean to run it."""
     if way not in ("auto", *_STEPS):
         raise MacAuditError(f"There is no way {way!r} to capture a model; choose one of auto, {', '.join(_STEPS)}.")
+    if not isinstance(model, nn.Module):
+        raise MacAuditError(
+            f"What is to be audited is a {type(model).__name__}, not a torch.nn.Module; give the model, built, or"
+            " name its file to the command line, `mac-audit net.py`."
+        )
     failed: dict[str, MacAuditError] = {}
     for name in _STEPS if way == "auto" else (way,):
         method, step = _STEPS[name]
@@ -119,7 +124,12 @@ def _first(failed: Mapping[str, MacAuditError], model: nn.Module) -> str:
 
 
 def _bytes(model: nn.Module) -> int:
-    members = {id(t): t for m in model.modules() for table in (m._parameters, m._buffers) for t in table.values()}
+    members = {
+        id(t): t
+        for m in model.modules()
+        for table in (private.parameters_of(m), private.buffers_of(m))
+        for t in table.values()
+    }
     return sum(t.numel() * t.element_size() for t in members.values() if t is not None)
 
 

@@ -16,6 +16,7 @@ from mac_audit.counterfactual import joined, merged, reshaped
 from mac_audit.device import Device
 from mac_audit.execution import execute
 from mac_audit.fusion import with_epilogues
+from mac_audit.interface import given
 from mac_audit.liveness import Peak, peak
 from mac_audit.network import Layer, Network, Operator, Ref, Source
 from mac_audit.structure import Block, Structure, structure_of
@@ -104,6 +105,10 @@ class Profile:
         """The operator that computed a tensor, looked at through views; None for inputs and weights."""
         operator = self.network.producers.get(self.whole(index))
         return self._by_name[operator.name] if operator is not None else None
+
+    def given(self, costed: Costed) -> tuple[bool, bool]:
+        """Whether data set the width that a contraction reads, and the one that it writes: nobody can choose them."""
+        return given(costed, self.network, self._by_name)
 
     @cached_property
     def _by_name(self) -> dict[str, Costed]:

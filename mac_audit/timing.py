@@ -12,7 +12,7 @@ from functools import cached_property
 from math import fsum
 
 from mac_audit.cost import Cost, Costed
-from mac_audit.device import Bound, Device, Step, Time, dtype_of, stand_ins, steps_of, time_of, weight_bytes
+from mac_audit.device import STAND_IN, Bound, Device, Step, Time, dtype_of, peak_of, stand_ins, steps_of, time_of, weight_bytes
 from mac_audit.network import Network
 
 
@@ -62,6 +62,12 @@ class Timing:
     def total(self) -> Spent:
         """The whole model."""
         return _spent(self.times.values())
+
+    @property
+    def peaks(self) -> dict[str, float]:
+        """The device's operations a second, by the dtypes that the network computes in."""
+        dtypes = {step.dtype for step in self._steps if step.costed.cost.madds}
+        return {dtype: peak_of(dtype, self.device) for dtype in sorted(dtypes or {STAND_IN})}
 
     @property
     def costs(self) -> tuple[Cost, ...]:
