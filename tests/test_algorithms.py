@@ -99,6 +99,10 @@ ALGORITHMS: dict[str, tuple[Callable[..., object], list[Tensor], str, float]] = 
     "geqrf": (torch.geqrf, [tall], "geqrf", 5 * householder(160, N)),
     "qr": (torch.linalg.qr, [tall], "linalg_qr", 5 * 2 * householder(160, N)),  # Q costs what R does
     "qr of a square": (torch.linalg.qr, [square], "linalg_qr", 5 * 2 * householder(N, N)),
+    "lstsq": (  # QR, each of k reflections on what is left of each right side, a triangular system
+        *(torch.linalg.lstsq, [tall, meta(5, 160, 3)], "linalg_lstsq"),
+        5 * (householder(160, N) + 3 * (sum(4 * (160 - k) for k in range(N)) + triangular(N))),
+    ),
     "r": (lambda a: torch.linalg.qr(a, mode="r"), [tall], "linalg_qr", 5 * householder(160, N)),
 }
 
@@ -135,6 +139,11 @@ def test_values_alone_cost_less() -> None:
     assert svd.cost.other_ops == 3 * (2 * 8 * 6**2 + 2 * 6**3)
     assert eigh.cost.other_ops == 3 * (4 * 6**3 // 3)
     assert eigvals.cost.other_ops == 3 * 10 * 6**3
+
+
+def test_a_draw_searches_the_running_sum() -> None:
+    (found,) = working(lambda p: torch.multinomial(p, 4), meta(2, 16))
+    assert found.cost.other_ops == 2 * 16 + 2 * 4 + 2 * 4 * 4  # sums; draws; log2(16) steps for each
 
 
 def test_how_often_an_exponential_squares_is_unknown() -> None:
