@@ -10,7 +10,7 @@ import dataclasses
 import os
 import re
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from mac_audit.suppress import LayerIgnore
 OWN, SHARED = "mac-audit.toml", "pyproject.toml"
 LARGEST = 10_000_000  # bytes; others share pyproject.toml, and nobody writes so much by hand
 PATHS = ("target", "device", "plugins")  # fields of a request that may name a file
+LINE_ALONE = frozenset({"isolation"})  # a file that comes with a model does not take its limits off
 # A file with what may stand around it in a target: ``net.py:Net``, ``transformers:config.json``.
 _FILE = re.compile(r"(?P<scheme>[a-z]{2,}:)?(?P<file>.+?\.(?:py|json|pt2?|toml))(?P<name>:\w+)?")
 
@@ -90,14 +91,14 @@ def read(path: Path) -> Config:
     names = [model.name for model in models]
     if twice := [name for name in names if names.count(name) > 1]:
         raise MacAuditError(f"{where}: two models have the name {twice[0]!r}; give each its own.")
-    own, request = _split(table, Config, {"target", "arguments"}, where, path.parent)
+    own, request = _split(table, Config, {"target", "arguments", *LINE_ALONE}, where, path.parent)
     config = from_plain(Config, {**own, "request": request, "file": where}, f"{where}: settings")
     baseline = config.baseline and beside(path.parent, config.baseline)
     return replace(config, model=models, baseline=baseline)
 
 
 def _model(table: Mapping[str, Any], where: str, folder: Path) -> Model:
-    own, request = _split(table, Model, set(), where, folder)
+    own, request = _split(table, Model, LINE_ALONE, where, folder)
     if "target" not in request:
         raise MacAuditError(f'{where} lacks a target; give it one, as in target = "model.py:Net".')
     model = from_plain(Model, {"name": table["target"], **own, "request": request}, where)
@@ -107,7 +108,7 @@ def _model(table: Mapping[str, Any], where: str, folder: Path) -> Model:
 
 
 def _split(
-    table: Mapping[str, Any], kind: type, without: set[str], where: str, folder: Path
+    table: Mapping[str, Any], kind: type, without: Set[str], where: str, folder: Path
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The keys of ``table`` that are fields of ``kind``, and those that are fields of a request, checked."""
     hints = typing.get_type_hints(Request)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from mac_audit import engine
+from mac_audit.comparison import Predicted
 from mac_audit.device_file import find
 from mac_audit.errors import MacAuditError
 from mac_audit.files import read
@@ -22,14 +23,18 @@ from mac_audit.request import Request
 from mac_audit.rule import Rule, discover
 from mac_audit.selection import Choice
 from mac_audit.suppress import LayerIgnore, Use, suppressed
-from mac_audit.sweep import Axis, Point, Sweep, fields, grid
+from mac_audit.sweep import Axis, Point, fields, grid
 
-_ACT_ON_SAVED = ("target", "execution", "device", "plugins")  # fields of a request that mean something without a model
+# Fields of a request that mean something without a model, or that limit what a model may do.
+_ACT_ON_SAVED = ("target", "execution", "device", "plugins", "timeout", "memory", "network", "isolation")
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to audit and by what. ``folder`` is where modules are looked for, besides the working directory."""
+    """What to audit and by what. ``folder`` is where modules are looked for, besides the working directory.
+
+    ``devices`` are named like that of the request: the time of the whole is predicted for them too.
+    """
 
     name: str
     request: Request
@@ -38,19 +43,21 @@ class Job:
     fail_on: Severity = "error"
     flop_convention: Literal["paper", "torch"] = "paper"
     folder: str = ""
+    devices: tuple[str, ...] = ()
 
     @property
     def needs_torch(self) -> bool:
         """Whether there is a model to capture, and not a network that was saved."""
-        return not _is_saved(self.request)
+        return needs_torch(self.request)
 
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """The report of a job, and the use that each suppression was of."""
+    """The report of a job, the use that each suppression was of, and times on further devices."""
 
     report: Report
     uses: tuple[Use, ...] = ()
+    times: tuple[Predicted, ...] = ()
 
 
 @collected_later()
@@ -60,7 +67,9 @@ def run(job: Job, network: Callable[[Request], Network] | None = None) -> Audite
         sys.path.append(job.folder)
     rules = discover(load_plugins(job.request.plugins))
     device = find(job.request.device) if job.request.device else None  # a wrong name is told before the model is built
-    profile = Profile((network or network_of)(job.request), job.request.execution, device, known_times(device))
+    further = [find(name) for name in job.devices]
+    captured = (network or network_of)(job.request)
+    profile = Profile(captured, job.request.execution, device, known_times(device))
     report = judged(
         profile,
         rules,
@@ -70,19 +79,29 @@ def run(job: Job, network: Callable[[Request], Network] | None = None) -> Audite
         fail_on=job.fail_on,
         flop_convention=job.flop_convention,
     )
-    return Audited(*suppressed(report, profile, rules, job.ignores))
+    times = tuple(_predicted(Profile(captured, job.request.execution, one, known_times(one))) for one in further)
+    return Audited(*suppressed(report, profile, rules, job.ignores), times)
 
 
-def sweep(job: Job, axes: Sequence[Axis], done: Callable[[Point], object]) -> Sweep:
-    """``job`` at every point of the grid, its model built once; ``done`` is called after each.
+def _predicted(profile: Profile) -> Predicted:
+    """The time of the whole; the profile has a device."""
+    timing = profile.timing
+    assert timing is not None
+    return Predicted(engine.device_info(timing), timing.total.ms, timing.notes())
+
+
+def audited(job: Job) -> Iterator[Audited]:
+    """``run``, as work that can be done apart."""
+    yield run(job)
+
+
+def points(job: Job, axes: Sequence[Axis]) -> Iterator[Point]:
+    """``job`` at every point of the grid, its model built once.
 
     A point at which the model does not run has an error in the place of a report. Raises ``MacAuditError`` where it
-    runs at none, or where the grid makes no sense.
+    cannot be built.
     """
-    if not job.needs_torch:
-        raise MacAuditError(f"{job.request.target} is captured at one size; sweep the model that it came from.")
     network: Callable[[Request], Network] | None = None
-    points: list[Point] = []
     for sizes in grid(axes):
         request = replace(job.request, **fields(sizes))
         try:
@@ -90,15 +109,17 @@ def sweep(job: Job, axes: Sequence[Axis], done: Callable[[Point], object]) -> Sw
                 from mac_audit.api import traces
 
                 network = traces(request)
-            points.append(Point(sizes, run(replace(job, request=request), network).report))
+            point = Point(sizes, run(replace(job, request=request), network).report)
         except MacAuditError as error:
             if network is None:
                 raise
-            points.append(Point(sizes, error=str(error)))
-        done(points[-1])
-    if all(point.report is None for point in points):
-        raise MacAuditError(f"{job.request.target} runs at no point of the sweep: {points[0].error}")
-    return Sweep(job.name, tuple(axes), tuple(points))
+            point = Point(sizes, error=str(error))
+        yield point
+
+
+def traced(request: Request) -> Iterator[str]:
+    """The network that ``request`` names as JSON."""
+    yield network_of(request).to_json() + "\n"
 
 
 def judged(profile: Profile, rules: Sequence[Rule], choices: Sequence[Choice], **told: Any) -> Report:
@@ -115,7 +136,7 @@ def judged(profile: Profile, rules: Sequence[Rule], choices: Sequence[Choice], *
 
 def network_of(request: Request) -> Network:
     """The network that ``request`` names: one that was saved, without torch, or captured from a model."""
-    if _is_saved(request):
+    if not needs_torch(request):
         return _saved(request)
     from mac_audit.api import trace
 
@@ -127,9 +148,9 @@ def network_of(request: Request) -> Network:
         ) from None
 
 
-def _is_saved(request: Request) -> bool:
-    """Whether the target is a file that ``trace`` wrote; ``transformers:config.json`` is none."""
-    return request.target.endswith(".json") and ":" not in request.target
+def needs_torch(request: Request) -> bool:
+    """Whether the target is a model, and no file that ``trace`` wrote; ``transformers:config.json`` is one."""
+    return not request.target.endswith(".json") or ":" in request.target
 
 
 def _saved(request: Request) -> Network:

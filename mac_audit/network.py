@@ -28,10 +28,17 @@ Role = Literal["input", "parameter", "buffer", "constant", "activation"]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A line of somebody's code; ``file`` is absolute."""
+    """A line of somebody's code; ``file`` is absolute.
+
+    The expression in question begins at ``column`` and ends before ``end_column``, both from 0 in bytes of UTF-8, as
+    CPython counts; no ``end_column`` where it goes on in the next line, neither where that is not known. Two
+    expressions of one line are the same source.
+    """
 
     file: str
     line: Place
+    column: Index | None = field(default=None, compare=False)
+    end_column: Index | None = field(default=None, compare=False)
 
     @property
     def shown(self) -> str:
@@ -153,7 +160,8 @@ class Network:
     """A captured model. ``inputs`` and ``outputs`` are indices into ``tensors``, layers come parents first.
 
     ``capture`` says how it was captured: ``method`` (which step), ``construction`` (how the model was built),
-    ``inputs`` (where they come from) and the version of torch.
+    ``inputs`` (where they come from) and the version of torch. ``lines`` has the text of the lines of code that it
+    refers to, by ``file:line``, as far as they could be read.
     """
 
     tensors: tuple[Tensor, ...]
@@ -162,6 +170,11 @@ class Network:
     inputs: tuple[Index, ...]
     outputs: tuple[Index, ...]
     capture: dict[str, str] = field(default_factory=dict)
+    lines: dict[str, str] = field(default_factory=dict)
+
+    def text(self, source: Source) -> str:
+        """The line of code as it was at the capture; empty where that is not known."""
+        return self.lines.get(f"{source.file}:{source.line}", "")
 
     @cached_property
     def readers(self) -> dict[int, tuple[Operator, ...]]:
@@ -171,6 +184,11 @@ class Network:
             for index in operator.inputs:
                 found.setdefault(index, []).append(operator)
         return {index: tuple(operators) for index, operators in found.items()}
+
+    @cached_property
+    def results(self) -> frozenset[int]:
+        """``outputs``, to look them up in."""
+        return frozenset(self.outputs)
 
     @cached_property
     def producers(self) -> dict[int, Operator]:

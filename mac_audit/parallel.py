@@ -1,23 +1,28 @@
-"""Several jobs, each in a process of its own: no model sees what another imported, and none takes the others along.
+"""Jobs whose models run apart: no model sees what another imported, and none takes the others along.
 
 A model that raises, calls ``sys.exit`` or whose process is killed is a report with an ``error``.
 """
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import sys
+import threading
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from multiprocessing.connection import Connection
-from typing import Any
 
+from mac_audit import isolation
 from mac_audit.engine import not_audited
 from mac_audit.errors import MacAuditError
-from mac_audit.job import Audited, Job, run
+from mac_audit.isolation import isolated, only
+from mac_audit.job import Audited, Job, audited, points
+from mac_audit.sweep import Axis, Point, Sweep, grid
+
+
+def run_one(job: Job) -> Audited:
+    """The result of ``job``; what was saved has no code to run apart. ``MacAuditError`` where it cannot be done."""
+    if not job.needs_torch:
+        return next(audited(job))
+    return only(isolated(Audited, audited, (job,), job.request))
 
 
 def run_all(
@@ -25,59 +30,49 @@ def run_all(
 ) -> list[Audited]:
     """The results of ``jobs`` in their order, ``processes`` at a time; ``done`` is called after each, from threads.
 
-    With ``show_traceback`` a process prints the traceback of what it could not do.
+    With ``show_traceback`` the traceback of what could not be done is printed.
     """
-    context = _context(jobs)
+    stop = threading.Event()
 
     def apart(job: Job) -> Audited:
-        receiver, sender = context.Pipe(duplex=False)
-        arguments = (job, os.getcwd(), sender, show_traceback)
-        process = context.Process(target=_work, args=arguments, daemon=True)
-        process.start()
-        sender.close()
         try:
-            result: Audited | str = receiver.recv()
-        except EOFError:
-            process.join()
-            result = _ended(job, process.exitcode)
-        process.join()
-        receiver.close()
-        done(job)
-        return result if isinstance(result, Audited) else Audited(not_audited(job.request, job.name, result))
+            return only(isolated(Audited, audited, (job,), job.request, stop))
+        except MacAuditError as error:
+            if show_traceback:
+                traceback.print_exc()
+            return Audited(not_audited(job.request, job.name, str(error)))
+        finally:
+            done(job)
 
-    with ThreadPoolExecutor(processes) as pool:
-        return list(pool.map(apart, jobs))
-
-
-def _context(jobs: Sequence[Job]) -> Any:
-    """Processes from a server that has imported torch once, where the system can do that."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    if any(job.needs_torch for job in jobs):
-        context.set_forkserver_preload(["mac_audit.api", __name__])
-    return context
-
-
-def _work(job: Job, folder: str, sender: Connection, show_traceback: bool) -> None:
-    os.chdir(folder)
-    sys.stdout.flush()
-    os.dup2(sys.__stderr__.fileno() if sys.__stderr__ else 2, 1)  # what the model's code prints is no result
+    if processes == 1 or not all(job.request.isolation for job in jobs):
+        return [apart(job) for job in jobs]
+    isolation.start(with_torch=any(job.needs_torch for job in jobs))
+    pool = ThreadPoolExecutor(processes)
     try:
-        sender.send(run(job))
+        return list(pool.map(apart, jobs))
+    finally:
+        stop.set()  # of use where an interrupt ends it
+        pool.shutdown(cancel_futures=True)
+
+
+def sweep(job: Job, axes: Sequence[Axis], done: Callable[[Point], object]) -> Sweep:
+    """``job`` at every point of the grid; ``done`` is called after each.
+
+    Points after one that ended the process have its error. Raises ``MacAuditError`` where the model runs at none, or
+    where the grid makes no sense.
+    """
+    if not job.needs_torch:
+        raise MacAuditError(f"{job.request.target} is captured at one size; sweep the model that it came from.")
+    sizes = grid(axes)
+    found: list[Point] = []
+    try:
+        for point, asked in zip(isolated(Point, points, (job, axes), job.request), sizes, strict=False):
+            found.append(Point(asked, point.report, point.error))
+            done(found[-1])
     except MacAuditError as error:
-        if show_traceback:
-            traceback.print_exc()
-        sender.send(str(error))
-    except (Exception, SystemExit) as error:
-        if show_traceback:
-            traceback.print_exc()
-        text = " ".join(str(error).split())
-        sender.send(f"An error of mac-audit's own, please report it: {type(error).__name__}: {text}")
-
-
-def _ended(job: Job, code: int | None) -> str:
-    if code is not None and code < 0:
-        name = signal.Signals(-code).name
-        return f"The process that audited {job.request.target} was killed ({name}); memory may have run out."
-    return f"Auditing {job.request.target} ended its process with status {code}; take out what calls os._exit."
+        if not found:
+            raise
+        found += (Point(asked, error=str(error)) for asked in sizes[len(found) :])
+    if all(point.report is None for point in found):
+        raise MacAuditError(f"{job.request.target} runs at no point of the sweep: {found[0].error}")
+    return Sweep(job.name, tuple(axes), tuple(found))

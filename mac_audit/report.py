@@ -137,7 +137,10 @@ class LayerRow:
 
 @dataclass(frozen=True, slots=True)
 class OperatorRow:
-    """One operator that does something, in the order of execution."""
+    """One operator that does something, in the order of execution.
+
+    ``after`` are the positions, among the report's operators, of those whose results it reads.
+    """
 
     name: str
     target: str
@@ -156,6 +159,23 @@ class OperatorRow:
     output_shapes: tuple[Shape, ...]
     predicted_ms: Amount | None = None
     bound: Bound | None = None
+    after: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRow:
+    """A part of the network with one way in and one way out, as ``mac_audit.structure`` draws its borders.
+
+    ``operators`` are positions among the report's; what is in no block lies on every path from inputs to outputs.
+    ``fragments`` of them are units of work, ``depth`` of these on the longest chain, at most ``width`` side by side.
+    """
+
+    layer: str
+    operators: tuple[int, ...]
+    fragments: int
+    width: int
+    depth: int
+    origin: Literal["dominator", "module"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,12 +221,25 @@ class Suppression:
 
 
 @dataclass(frozen=True, slots=True)
+class Snippet:
+    """A line of code as it was at the capture: the expression in question, with what stands before and after it.
+
+    Where the expression is not known the whole line is ``before``. An expression that goes on in the next line ends
+    with this one.
+    """
+
+    before: str
+    marked: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A place that breaks a guideline.
 
     ``value`` is what the layer contributes to the rule's measure, in its unit, and ``limit`` the rule's; ``source``
-    is the line to edit. ``counterfactual`` describes the layer now and instead, by names that the rule explains.
-    ``fingerprint`` names the finding from one run to the next, also where lines moved.
+    is the line to edit, ``snippet`` what it says. ``counterfactual`` describes the layer now and instead, by names
+    that the rule explains. ``fingerprint`` names the finding from one run to the next, also where lines moved.
     """
 
     code: str
@@ -221,15 +254,22 @@ class Finding:
     severity: Severity = "error"
     fingerprint: str = ""
     suppressed: Suppression | None = None
+    snippet: Snippet | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceInfo:
-    """The device that times are predicted for: where its figures come from, and the relative error to expect."""
+    """The device that times are predicted for: where its figures come from, and the relative error to expect.
+
+    ``peak`` is in operations a second, where a multiply-add is two, by the dtypes that the model computes in;
+    ``bandwidth`` in bytes a second, that of the memory and not of a cache.
+    """
 
     name: str
     source: str
     error: Amount | None = None
+    peak: dict[str, Amount] = field(default_factory=dict)
+    bandwidth: Amount | None = None
 
 
 @dataclass(frozen=True)
@@ -261,6 +301,7 @@ class Report:
     fail_on: Severity = "error"
     error: str = ""
     device: DeviceInfo | None = None
+    blocks: tuple[BlockRow, ...] = ()
 
     @property
     def errors(self) -> tuple[RuleResult, ...]:

@@ -21,6 +21,9 @@ class Request:
     ``device`` names what times are predicted for: one of ``mac_audit.device.names()``, a TOML file, or ``auto``.
     ``capture`` forces one way of ``mac_audit.capture``. ``plugins`` are files or modules that register formulas, see
     ``mac_audit.plugins``.
+
+    The model's code runs in a process of its own unless ``isolation`` is False, see ``mac_audit.isolation``: for
+    ``timeout`` seconds to each result at most (0 for no limit), in ``memory`` (``"4 GB"``), without ``network``.
     """
 
     target: str
@@ -34,3 +37,7 @@ class Request:
     seq_len: int | None = None
     resolution: tuple[int, int] | None = None
     phase: str | None = None
+    timeout: float = 600.0
+    memory: str | None = None
+    network: bool = False
+    isolation: bool = True

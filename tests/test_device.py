@@ -208,8 +208,8 @@ def test_saving_of_unequal_channels_by_hand() -> None:
     hw(c1 + c2) + c1·c2: 100 · 68 + 256 = 7056 elements now, 100 · 32 + 256 = 3456 then, of 4 bytes, at 1 MB/s.
     """
     device = replace(PLAIN, bandwidth=Figure(1e6, BY_HAND))
-    model = nn.Conv2d(4, 64, 1, bias=False)
-    report = audit(model, torch.empty(1, 4, 10, 10), device=device)
+    model = nn.Conv1d(4, 64, 1, bias=False)
+    report = audit(model, torch.empty(1, 4, 100), device=device)
     (finding,) = (finding for finding in report.findings if finding.code == "G1")
     assert finding.saving.predicted_ms is not None
     assert isclose(finding.saving.predicted_ms, 1000 * (7056 - 3456) * 4 / 1e6)

@@ -12,9 +12,10 @@ import click
 
 from mac_audit.cli.options import errors_told, told
 from mac_audit.cli.outputs import output_option, outputs, write
-from mac_audit.cli.progress import progress
+from mac_audit.cli.progress import progress, working
 from mac_audit.cli.settings import settings_options
-from mac_audit.cli.standard_output import kept_for_results
+from mac_audit.cli.standard_output import kept_for_results, show
+from mac_audit.cli.view import view_options, wanted
 from mac_audit.errors import MacAuditError
 
 if TYPE_CHECKING:
@@ -35,14 +36,7 @@ if TYPE_CHECKING:
     help="One or two FLOPs a multiply-add.",
 )
 @output_option("table (the default), json, markdown, github, gitlab, junit, sarif")
-@click.option("--depth", type=click.IntRange(min=1), help="Depth of the layer table.")
-@click.option(
-    "--sort",
-    type=click.Choice(["order", "mac", "madds", "params", "time"]),
-    default="order",
-    show_default=True,
-    help="Layers in the model's order, or the costliest first.",
-)
+@view_options
 @click.option(
     "--write-baseline",
     is_flag=False,
@@ -77,8 +71,7 @@ def _check(
     targets: tuple[str, ...],
     texts: tuple[str, ...],
     flop_convention: Any,
-    depth: int | None,
-    sort: Any,
+    view: dict[str, Any],
     write_baseline: str | None,
     prune_baseline: bool,
     exit_zero: bool,
@@ -96,15 +89,15 @@ def _check(
 
         if write_baseline is not None or prune_baseline or line.baseline:
             raise MacAuditError("A sweep has no baseline; hold one size against it, without --sweep.")
-        idle = {"--depth": depth is not None, "--sort": sort != "order", "--jobs": processes > 1}
+        idle = {**{f"--{name}": True for name in view}, "--jobs": processes > 1}
         if wrong := [option for option, given in idle.items() if given]:
             raise MacAuditError(f"A sweep has nothing for {wrong[0]} to act on; leave it out.")
         return swept(jobs, sweeps, texts, line.strict or file.strict or False, forgiving=exit_zero)
-    destinations = outputs(texts, reporter)
-    if sort == "time" and not all(job.request.device for job in jobs):
+    destinations, shown = outputs(texts, reporter), wanted(view)
+    if view.get("sort") == "time" and not all(job.request.device for job in jobs):
         raise MacAuditError("--sort time needs times; name a device with --device, `mac-audit devices` lists them.")
     if show_settings:
-        click.echo(provenance.shown(file, line, jobs, settings.known_rules(job.request for job in jobs)), nl=False)
+        show(provenance.shown(file, line, jobs, settings.known_rules(job.request for job in jobs)), nl=False)
         return 0
     if write_baseline is not None and prune_baseline:
         raise MacAuditError(
@@ -128,7 +121,7 @@ def _check(
         if prune_baseline:
             entries = {comparison.report.name: comparison.pruned for comparison in comparisons}
             baseline.update(where, lambda now: baseline.Baseline({**now.models, **entries}))
-    write(reports, destinations, depth, sort)
+    write(reports, destinations, **shown)
     strict = line.strict or file.strict or False
     return _status(reports, strict, forgiving=exit_zero or write_baseline is not None)
 
@@ -174,13 +167,11 @@ def _with_unused(audited: Sequence[Audited]) -> list[Report]:
 
 
 def _audited(jobs: Sequence[Job], processes: int, show_traceback: bool) -> list[Audited]:
-    """One model here; several in processes of their own, however many at a time, so that all are treated alike."""
+    """Of a single model, what is wrong is raised; of several it is in its report."""
+    from mac_audit.parallel import run_all, run_one
+
     if len(jobs) == 1:
-        from mac_audit.job import run
-
-        with kept_for_results():
-            return [run(jobs[0])]
-    from mac_audit.parallel import run_all
-
-    with progress(len(jobs)) as done:
+        with working(f"auditing {jobs[0].name}"), kept_for_results():
+            return [run_one(jobs[0])]
+    with kept_for_results(), progress(len(jobs)) as done:
         return run_all(jobs, processes, lambda job: done(job.name), show_traceback)

@@ -9,6 +9,8 @@ from typing import Any
 import click
 
 from mac_audit.cli.options import errors_told, request_options
+from mac_audit.cli.progress import working
+from mac_audit.cli.standard_output import show
 from mac_audit.request import Request
 
 
@@ -24,7 +26,7 @@ def measure(request: Request, rounds: int, operators: int, **_: Any) -> None:
     models that have the same ones from them.
     """
     with errors_told(show_traceback=False):
-        with contextlib.redirect_stdout(sys.stderr):
+        with working(f"measuring {request.target}"), contextlib.redirect_stdout(sys.stderr):
             from mac_audit.api import load_request
             from mac_audit.device_file import AUTO, find
             from mac_audit.measuring import measure as measuring
@@ -36,4 +38,4 @@ def measure(request: Request, rounds: int, operators: int, **_: Any) -> None:
             store = measuring.store_of(device)
             found = measuring.measure(loaded.model, loaded.inputs, device, request.target, rounds, store)
             store.close()
-        click.echo(measured.render(found, operators), nl=False)
+        show(measured.render(found, operators), nl=False)

@@ -40,11 +40,6 @@ _REQUEST_OPTIONS = (
         help="How the graph is run: folded as deployed, eager as captured, fused as compiled.",
     ),
     click.option(
-        "--device",
-        metavar="NAME|FILE.toml|auto",
-        help="Predict times for a device that `mac-audit devices` lists, for your own, or for this machine.",
-    ),
-    click.option(
         "--capture",
         type=click.Choice(["auto", "fake", "values", "real"]),
         show_default="auto",
@@ -57,21 +52,48 @@ _REQUEST_OPTIONS = (
         metavar="FILE_OR_MODULE",
         help="Python with formulas for operators of your own, or with rules; may be repeated.",
     ),
+    click.option(
+        "--timeout",
+        type=click.FloatRange(min=0),
+        metavar="SECONDS",
+        show_default="600",
+        help="How long the model's code may run to each result; 0 for no limit.",
+    ),
+    click.option("--memory", metavar="SIZE", help="How much memory it may take, as in '4 GB'; on Linux."),
+    click.option("--network", is_flag=True, default=None, help="Leave it the network, which is closed to it."),
+    click.option(
+        "--no-isolation",
+        "isolation",
+        is_flag=True,
+        flag_value=False,
+        default=None,
+        help="Run it in this process, without limits, as for a debugger.",
+    ),
+)
+_DEVICE = click.option(
+    "--device",
+    metavar="NAME|FILE.toml|auto",
+    help="Predict times for a device that `mac-audit devices` lists, for your own, or for this machine.",
 )
 _GIVEN = tuple(field.name for field in fields(Request) if field.name != "target")
 
 
 def given_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give ``command`` the options that say how a target is built, fed and run.
+    """Give ``command`` the options that say how a target is built, fed and run, and on what device.
 
     It receives those that were given as ``given``, by the names of the fields of ``Request``; an option has the name
     of its field.
     """
+    return _DEVICE(model_options(command))
+
+
+def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``given_options`` without the device, for a command that asks for it in a way of its own."""
 
     @functools.wraps(command)
     def with_given(**others: Any) -> Any:
         with errors_told(others.get("show_traceback", False)):
-            given = {name: value for name in _GIVEN if (value := others.pop(name)) not in (None, ())}
+            given = {name: value for name in _GIVEN if (value := others.pop(name, None)) not in (None, ())}
             if "arguments" in given:
                 given["arguments"] = dict(map(parse_argument, given["arguments"]))
             if "resolution" in given:
@@ -120,6 +142,9 @@ def errors_told(show_traceback: bool) -> Iterator[None]:
     """One sentence on standard error and exit status 2; for an error that is ours it says so."""
     try:
         yield
+    except KeyboardInterrupt:
+        told("interrupted.")
+        sys.exit(130)
     except BrokenPipeError:
         raise  # nobody reads on, as in `| head`; click ends quietly
     except Exception as error:
@@ -140,4 +165,4 @@ def told(sentence: str) -> None:
     """Print a sentence on standard error; it may quote other people's code."""
     from mac_audit.reporters.escape import printable
 
-    click.echo(f"mac-audit: {printable(sentence)}", err=True)
+    click.echo(f"mac-audit: {printable(sentence)}", file=sys.stderr)

@@ -9,6 +9,8 @@ from typing import Any
 import click
 
 from mac_audit.cli.options import errors_told, request_options
+from mac_audit.cli.progress import working
+from mac_audit.cli.standard_output import show
 from mac_audit.errors import MacAuditError
 from mac_audit.request import Request
 
@@ -24,7 +26,7 @@ from mac_audit.request import Request
 def prove(request: Request, number: int, threads: int, backend: str, **_: Any) -> None:
     """Time what a finding of TARGET blames against what it would have instead, on this machine."""
     with errors_told(show_traceback=False):
-        with contextlib.redirect_stdout(sys.stderr):
+        with working(f"measuring a finding of {request.target}"), contextlib.redirect_stdout(sys.stderr):
             from mac_audit.device_file import AUTO, calibrated, find
             from mac_audit.measuring import prove as proving
             from mac_audit.reporters import proof
@@ -43,4 +45,4 @@ def prove(request: Request, number: int, threads: int, backend: str, **_: Any) -
                     f"{request.target} has {len(found)} findings to try; there is no --finding {number}."
                 )
             result = proving.prove(found[number - 1], profile, device, backend, threads)
-        click.echo(proof.render(result, request.target, number, len(found), device.name if device else None), nl=False)
+        show(proof.render(result, request.target, number, len(found), device.name if device else None), nl=False)

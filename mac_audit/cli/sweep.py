@@ -22,7 +22,7 @@ FORMATS = ("table", "json")
 
 def swept(jobs: Sequence[Job], texts: Sequence[str], formats: Sequence[str], strict: bool, forgiving: bool) -> int:
     """Sweep the one job over the axes in ``texts`` and show it: 0, 1 where a point fails, 2 where one does not run."""
-    from mac_audit.job import sweep
+    from mac_audit.parallel import sweep
     from mac_audit.sweep import axis
 
     destinations = outputs(formats, _renderer)

@@ -1,0 +1,246 @@
+"""Isolation: the audited model's code runs in a process of its own, whose faults are sentences here.
+
+This process starts one *server* (``mac_audit.keeper``), which imports torch once. For each piece of work the server
+forks a *keeper*, which forks the *worker* that runs the model's code and holds it to its limits::
+
+    mac-audit ──▶ server ──▶ keeper ──▶ worker ──▶ whatever it starts
+        ▲                      │
+        └──── JSON ◀───────────┘
+
+Only JSON comes back, never a pickle, and it is validated: nothing of the model's is executed here.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import json
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any, TypeVar
+
+from mac_audit.errors import MacAuditError
+from mac_audit.plain import from_plain
+from mac_audit.request import Request
+from mac_audit.units import quantity, size
+
+T = TypeVar("T")
+
+AVAILABLE = hasattr(os, "fork")
+_GRACE = 20.0  # seconds beyond its limit after which a keeper that says nothing is taken to have been stopped
+_TICK = 0.2  # seconds between looks at whether to go on waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a piece of work may take: seconds to each result, bytes of memory, 0 for no limit; and the network."""
+
+    seconds: float = 0.0
+    memory: int = 0
+    network: bool = False
+
+    @classmethod
+    def of(cls, request: Request) -> Limits:
+        """The limits that ``request`` states; ``MacAuditError`` where they are none, or cannot be kept here."""
+        if not 0 <= request.timeout < float("inf"):
+            raise MacAuditError(f"timeout should be seconds, or 0 for no limit, but is {request.timeout}.")
+        memory = quantity(request.memory, "memory") if request.memory is not None else None
+        if memory is not None and (memory.unit != "bytes" or memory.number < 1):
+            raise MacAuditError(f'memory should be a size such as "4 GB", but is {request.memory!r}.')
+        if memory is not None and not sys.platform.startswith("linux"):
+            raise MacAuditError("The memory of a process can be watched on Linux alone; leave --memory out.")
+        return cls(request.timeout, int(memory.number) if memory else 0, request.network)
+
+
+def only(results: Iterator[T]) -> T:
+    """The one result of work that has one."""
+    found = list(results)
+    if len(found) != 1:
+        raise MacAuditError(f"An audit sent {len(found)} results, not one; its model's code writes to our files.")
+    return found[0]
+
+
+class _InChild(Exception):  # noqa: N818  what `--traceback` shows of the other process
+    def __str__(self) -> str:
+        return f"\n{self.args[0]}"
+
+
+def isolated(
+    kind: type[T],
+    work: Callable[..., Iterator[T]],
+    arguments: Sequence[Any],
+    request: Request,
+    stop: threading.Event | None = None,
+) -> Iterator[T]:
+    """What ``work(*arguments)`` yields, each a ``kind``, from a process of its own within the limits of ``request``.
+
+    ``work`` is a function of a module. Without isolation it runs here. ``stop`` ends it from another thread, as does
+    closing the iterator. ``MacAuditError`` says what became of a process that ended otherwise, and carries what the
+    work raised.
+    """
+    if not request.isolation or not AVAILABLE:
+        yield from work(*arguments)
+        return
+    limits = Limits.of(request)
+    task = pickle.dumps((work, tuple(arguments), limits, os.getcwd(), dict(os.environ), list(sys.path)))
+    link = start().send(task)
+    keeper, heard = 0, time.monotonic()
+    try:
+        while True:
+            if not link.poll(_TICK):
+                if stop is not None and stop.is_set():
+                    raise MacAuditError(f"Auditing {request.target} was interrupted.")
+                if keeper and limits.seconds and time.monotonic() - heard > limits.seconds + _GRACE:
+                    with suppress(ProcessLookupError):  # it cannot have been reused: it would have closed the link
+                        os.kill(keeper, signal.SIGKILL)
+                continue
+            heard = time.monotonic()
+            try:
+                message = link.recv_bytes()
+            except (EOFError, OSError):
+                raise MacAuditError(
+                    f"The process that watches over the audit of {request.target} was killed; take out what kills"
+                    " other processes."
+                ) from None
+            if message[:1] == b"k":  # the keeper's own word
+                verdict = json.loads(message[1:])
+                keeper = verdict.get("keeper", keeper)
+                if "end" in verdict:
+                    raise MacAuditError(_ended(verdict, request, limits))
+            else:
+                value = _read(message[1:], request)
+                if "done" in value:
+                    return
+                if "error" in value:
+                    raise MacAuditError(_text(value["error"])) from (
+                        _InChild(_text(value["traceback"])) if value.get("traceback") else None
+                    )
+                yield from_plain(kind, value.get("result"), f"The result of {request.target}")
+    finally:
+        link.close()
+
+
+def _read(message: bytes, request: Request) -> dict[str, Any]:
+    """A message of the worker, which its model may have written."""
+    try:
+        value = json.loads(message)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise MacAuditError(
+            f"Auditing {request.target} sent something that is no result; its code writes to a file that it did not"
+            " open."
+        )
+    return value
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else "It sent an error that is no text."
+
+
+def _ended(verdict: dict[str, Any], request: Request, limits: Limits) -> str:
+    """The sentence for a worker that ended without a result."""
+    target = request.target
+    match verdict["end"]:
+        case "time":
+            return (
+                f"Auditing {target} took longer than {limits.seconds:g} s and was ended; take out what does not come to"
+                " an end, or allow more with --timeout."
+            )
+        case "memory":
+            return (
+                f"Auditing {target} used {size(verdict['used'])} of memory, more than {size(limits.memory)}, and was"
+                " ended; take out what needs it, or allow more with --memory."
+            )
+        case "large":
+            return f"Auditing {target} sent a result of more than {size(verdict['most'])} and was ended."
+        case "killed":
+            with suppress(ValueError):
+                name = signal.Signals(verdict["signal"]).name
+                return f"The process that audited {target} was killed ({name}); memory may have run out."
+            return f"The process that audited {target} was killed (signal {verdict['signal']})."
+        case _:
+            return (
+                f"Auditing {target} ended its process with status {verdict['status']}; take out what calls os._exit."
+            )
+
+
+# --- the server ----------------------------------------------------------------------------------------------------
+
+
+class _Server:
+    """The process that has torch and forks; one for the life of this process."""
+
+    def __init__(self, with_torch: bool) -> None:
+        self._socket, theirs = socket.socketpair()
+        self._lock = threading.Lock()
+        # Modules are looked for where this process looks for them, and not in the working directory too.
+        program = f"import sys; sys.path[:] = {sys.path!r}; import mac_audit.keeper as k; k.serve({theirs.fileno()}, {with_torch})"
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", program],
+            stdin=subprocess.DEVNULL,
+            stdout=_standard_error(),
+            stderr=_standard_error(),
+            pass_fds=[theirs.fileno()],
+            start_new_session=True,  # Ctrl-C is for this process, which ends the others
+        )
+        theirs.close()
+
+    def send(self, task: bytes) -> Connection:
+        """Have ``task`` done; the way to its keeper."""
+        ours, theirs = socket.socketpair()
+        with theirs, self._lock:
+            descriptors = [theirs.fileno(), _standard_error()]
+            with suppress(BrokenPipeError, ConnectionResetError):  # told as the end of what `ours` brings
+                socket.send_fds(self._socket, [len(task).to_bytes(8, "big")], descriptors)
+                self._socket.sendall(task)
+        return Connection(ours.detach())
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def close(self) -> None:
+        self._socket.close()
+        self._process.kill()
+        self._process.wait()
+
+
+_server: _Server | None = None
+_starting = threading.Lock()
+
+
+def start(with_torch: bool = True) -> _Server:
+    """The server, started where none runs; it imports torch while this process goes on, or leaves that to each work."""
+    global _server  # noqa: PLW0603
+    with _starting:
+        if _server is None or not _server.running:
+            if _server is not None:
+                _server.close()
+            _server = _Server(with_torch)
+            atexit.register(_server.close)
+        return _server
+
+
+@functools.cache
+def _nowhere() -> int:
+    return os.open(os.devnull, os.O_RDWR)
+
+
+def _standard_error() -> int:
+    """Where messages go; nowhere for a process that was started without."""
+    try:
+        os.fstat(2)
+    except OSError:
+        return _nowhere()
+    return 2
