@@ -170,9 +170,7 @@ def _ended(verdict: dict[str, Any], request: Request, limits: Limits) -> str:
                 return f"The process that audited {target} was killed ({name}); memory may have run out."
             return f"The process that audited {target} was killed (signal {verdict['signal']})."
         case _:
-            return (
-                f"Auditing {target} ended its process with status {verdict['status']}; take out what calls os._exit."
-            )
+            return f"Auditing {target} ended its process with status {verdict['status']}; take out what calls os._exit."
 
 
 # --- the server ----------------------------------------------------------------------------------------------------
