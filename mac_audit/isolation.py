@@ -70,7 +70,7 @@ def only(results: Iterator[T]) -> T:
     return found[0]
 
 
-class _InChild(Exception):  # noqa: N818  what `--traceback` shows of the other process
+class _InChild(Exception):
     def __str__(self) -> str:
         return f"\n{self.args[0]}"
 
@@ -170,9 +170,7 @@ def _ended(verdict: dict[str, Any], request: Request, limits: Limits) -> str:
                 return f"The process that audited {target} was killed ({name}); memory may have run out."
             return f"The process that audited {target} was killed (signal {verdict['signal']})."
         case _:
-            return (
-                f"Auditing {target} ended its process with status {verdict['status']}; take out what calls os._exit."
-            )
+            return f"Auditing {target} ended its process with status {verdict['status']}; take out what calls os._exit."
 
 
 # --- the server ----------------------------------------------------------------------------------------------------

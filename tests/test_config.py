@@ -453,3 +453,20 @@ def test_plugins_of_the_command_line_join_those_of_the_file(tmp_path: Path) -> N
     result = CliRunner().invoke(main, [*target, *config])
     assert result.exit_code == 0, result.stderr
     assert {rule["code"]: rule["limit"] for rule in json.loads(result.stdout)["rules"]} == {"H1": 5, "K1": 99}
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[rules.G1]\nlimit = nan\n", "rules.G1.limit should be a number that can be calculated with, but is nan"),
+        ("[rules.G1]\nlimit = inf\n", "but is inf"),
+        ('[[model]]\nname = ""\ntarget = "net.py"\n', "model 1: its name is empty"),
+        ('[[model]]\nname = "net"\ntarget = " "\n', "model 1: its target is empty"),
+        ("batch = 0x1" + "0" * 5000, "batch should be a number that can be calculated with"),
+    ],
+)
+def test_values_that_make_no_sense_are_told(repository: Path, text: str, sentence: str) -> None:
+    (repository / "mac-audit.toml").write_text(text, encoding="utf-8")
+    result = run("zoo:resnet18")
+    assert result.exit_code == 2
+    assert sentence in result.stderr
