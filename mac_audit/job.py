@@ -12,6 +12,7 @@ from mac_audit import engine
 from mac_audit.comparison import Predicted
 from mac_audit.device_file import find
 from mac_audit.errors import MacAuditError
+from mac_audit.experiments.kept import evidence_on
 from mac_audit.files import read
 from mac_audit.garbage import collected_later
 from mac_audit.measuring.store import known_times
@@ -69,7 +70,7 @@ def run(job: Job, network: Callable[[Request], Network] | None = None) -> Audite
     device = find(job.request.device) if job.request.device else None  # a wrong name is told before the model is built
     further = [find(name) for name in job.devices]
     captured = (network or network_of)(job.request)
-    profile = Profile(captured, job.request.execution, device, known_times(device))
+    profile = Profile(captured, job.request.execution, device, known_times(device), evidence_on(device))
     report = judged(
         profile,
         rules,

@@ -189,13 +189,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "liveness": {"network"},
     "counterfactual": {"cost"},
     "interface": {"cost"},
+    "evidence": {"plain"},
     "device": {"cost"},
     "timing": {"device"},
     "device_file": {"device", "plain", "files"},
-    "profile": {"formulas", "execution", "structure", "liveness", "counterfactual", "interface", "timing"},
+    "profile": {"formulas", "execution", "structure", "liveness", "counterfactual", "interface", "timing", "evidence"},
     "rule": {"profile", "report", "units"},
     "selection": {"rule"},
-    "report": {"plain", "network", "units"},
+    "report": {"plain", "network", "units", "evidence"},
     "fingerprint": {"report"},
     "engine": {"page", "report", "fingerprint", "request"},
     "comments": set(),
@@ -302,6 +303,7 @@ IMPORTED_WITHOUT_TORCH = (
     ),
     *("mac_audit.config", "mac_audit.settings", "mac_audit.job", "mac_audit.parallel", "mac_audit.baseline"),
     "mac_audit.measuring.store",
+    "mac_audit.experiments.kept",
 )
 
 
