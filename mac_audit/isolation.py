@@ -70,7 +70,7 @@ def only(results: Iterator[T]) -> T:
     return found[0]
 
 
-class _InChild(Exception):  # noqa: N818  what `--traceback` shows of the other process
+class _InChild(Exception):
     def __str__(self) -> str:
         return f"\n{self.args[0]}"
 

@@ -230,7 +230,7 @@ def _work(results: Iterator[Any], pipe: int, messages: int, limits: Limits, fold
         with suppress(Exception):
             sys.stderr.flush()
         send(done=True)
-    except BaseException as error:  # noqa: BLE001  it may be a class of the model's
+    except BaseException as error:
         expected = isinstance(error, MacAuditError)
         with suppress(Exception):
             sys.stderr.flush()
@@ -270,7 +270,7 @@ def _said(error: BaseException | None) -> str:
     """Type and text of ``error``, whose code may raise once more."""
     try:
         text = " ".join(str(error).split())
-    except BaseException:  # noqa: BLE001
+    except BaseException:
         text = "its text cannot be had"
     return f"{type(error).__name__}: {text}"
 
@@ -278,7 +278,7 @@ def _said(error: BaseException | None) -> str:
 def _traced(error: BaseException) -> str:
     try:
         return "".join(traceback.format_exception(error))
-    except BaseException:  # noqa: BLE001
+    except BaseException:
         return ""
 
 
