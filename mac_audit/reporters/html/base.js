@@ -121,7 +121,7 @@ const redraw = (node) => page.plots.get(node)?.();
 
 function draw(node, make) {
   const { data, layout } = make();
-  const [ink, line, paper] = ["ink", "line", "paper"].map(color);
+  const [ink, line, paper] = ["ink", "line", "paper"].map((name) => color(name));
   const axis = { gridcolor: line, zerolinecolor: line, linecolor: line, automargin: true };
   const axes = Object.fromEntries(["xaxis", "yaxis"].map((name) => [name, { ...axis, ...layout[name] }]));
   return Plotly.react(node, data, {

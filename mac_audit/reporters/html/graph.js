@@ -93,7 +93,8 @@ function nodeOf(node, i, y, share, written, total, open) {
   return element("svg:g", { class: `node${fragmented ? " fragmented" : ""}`, "data-node": i, transform: `translate(${BLOCK.left} ${y})`, ...activated(() => open(i)), "aria-label": `${title}: ${told}; ${node.findings} findings` },
     element("svg:title", {}, `${title}\n${told}`),
     element("svg:rect", { width: BLOCK.width, height: BLOCK.height, rx: 5, style: { fill: `color-mix(in oklab, var(--heat) ${(85 * share).toFixed(1)}%, var(--panel))` } }),
-    element("svg:text", { class: "title", x: 12, y: 19 }, cut(title, 36)), element("svg:text", { class: "small", x: 12, y: 36 }, told),
+    element("svg:svg", { width: BLOCK.width - (node.findings ? 30 : 8), height: BLOCK.height }, // which cuts what is too long
+      element("svg:text", { class: "title", x: 12, y: 19 }, cut(title, 36)), element("svg:text", { class: "small", x: 12, y: 36 }, told)),
     node.findings ? [element("svg:circle", { class: "badge", cx: BLOCK.width - 16, cy: 15, r: 10 }), element("svg:text", { class: "badge-text", x: BLOCK.width - 16, y: 19, "text-anchor": "middle" }, node.findings > 99 ? "99+" : node.findings)] : null);
 }
 
@@ -123,7 +124,8 @@ function insideOf(model, i, measure, written, total) {
     return element("svg:g", { class: "op", transform: `translate(${place[k].x} ${place[k].y})`, ...activated(() => goToLayer(row.layer)), "aria-label": `${path}, ${row.kind}` },
       element("svg:title", {}, `${path}\n${row.target} → ${row.output}\n${row.kind}, ${written(row[measure])}, ${percent(row[measure] / total)}`),
       element("svg:rect", { width: BOX.width, height: BOX.height, rx: 4 }), element("svg:rect", { class: "strip", width: 7, height: BOX.height, rx: 3, style: { fill: `var(--${known(row.kind)})` } }),
-      element("svg:text", { class: "title", x: 14, y: 17 }, cut(own, 18)), element("svg:text", { class: "small", x: 14, y: 32 }, cut(`${written(row[measure])}  ${row.output}`, 22)));
+      element("svg:svg", { width: BOX.width - 4, height: BOX.height },
+        element("svg:text", { class: "title", x: 14, y: 17 }, cut(own, 18)), element("svg:text", { class: "small", x: 14, y: 32 }, cut(`${written(row[measure])}  ${row.output}`, 24))));
   });
   const [width, height] = [20 + widest * (BOX.width + BOX.gapX), 40 + (Math.max(...widths.keys()) + 1) * (BOX.height + BOX.gapY)];
   const picture = element("svg:svg", { width, height, viewBox: `0 0 ${width} ${height}`, "aria-label": `Operators of ${node.title}` }, lines, boxes);
