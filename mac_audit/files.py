@@ -40,10 +40,11 @@ def read_bytes(path: str | os.PathLike[str], largest: int = LARGEST) -> bytes:
     """The bytes of a file. ``ValueError`` where it is none or too large, ``OSError`` where it cannot be read."""
     # Opened without waiting for whoever writes into a pipe; what was opened is what is looked at.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        raise ValueError("it is a directory" if stat.S_ISDIR(status.st_mode) else "it is no file")
     with open(descriptor, "rb") as opened:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise ValueError("it is a directory" if stat.S_ISDIR(status.st_mode) else "it is no file")
         content = opened.read(max(status.st_size, 2**16) + 1) if status.st_size <= largest else b""
     if max(len(content), status.st_size) > largest:
         raise ValueError(f"it is larger than {largest / 1e6:,.0f} MB")

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import fx
 
+from mac_audit import _torch as private
 from mac_audit.capture import Recording
 from mac_audit.network import Argument, Layer, Network, Operator, Ref, Role, Scalar, Tensor
 from mac_audit.recorder import Spec
@@ -203,7 +204,7 @@ def _formals(target: Any) -> tuple[_Formal, ...]:
             formal.alias_info is not None and formal.alias_info.is_write and not reshapes,
             formal.is_out,
         )
-        for formal in target._schema.arguments
+        for formal in private.schema(target).arguments
     )
 
 

@@ -186,6 +186,11 @@ class Network:
         return {index: tuple(operators) for index, operators in found.items()}
 
     @cached_property
+    def results(self) -> frozenset[int]:
+        """``outputs``, to look them up in."""
+        return frozenset(self.outputs)
+
+    @cached_property
     def producers(self) -> dict[int, Operator]:
         """The operator that each computed tensor comes from."""
         return {index: operator for operator in self.operators for index in operator.outputs}

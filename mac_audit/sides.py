@@ -59,6 +59,8 @@ def saved(file: str) -> list[Report]:
 def saved_reports(file: str) -> list[Report] | None:
     """The reports that ``-o json`` wrote into a file; None where it holds a network."""
     document = parse_json(read(file, file, f"give a report that -o json={file} wrote"), file)
+    if document == []:
+        raise MacAuditError(f"{file} holds no report; give one that -o json={file} wrote.")
     if isinstance(document, list):
         return [Report.of(part, f"{file}[{place}]") for place, part in enumerate(document)]
     if isinstance(document, dict) and "tensors" in document:

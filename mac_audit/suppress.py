@@ -119,9 +119,8 @@ def _sources(finding: Finding, profile: Profile) -> Iterator[Source]:
     layer = profile.layer.get(finding.layer)
     if layer is not None and layer.source is not None:
         yield layer.source
-    for operator in profile.captured.operators if finding.layer else ():  # the model itself has no call
-        if operator.layer == finding.layer and operator.source is not None and not operator.own:
-            yield operator.source
+    if finding.layer:  # the model itself has no call
+        yield from profile.called_from.get(finding.layer, ())
 
 
 def _comments(profile: Profile) -> Iterator[tuple[Comment, str]]:

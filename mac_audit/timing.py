@@ -95,8 +95,7 @@ class Timing:
 
     def of(self, operators: Iterable[Costed]) -> float:
         """Seconds that these take by themselves, which need not be operators of the network; never measured ones."""
-        weights = weight_bytes(self._network)
-        steps = (Step(costed, dtype_of(costed, self._network), weights) for costed in operators)
+        steps = (Step(costed, dtype_of(costed, self._network), self._weights) for costed in operators)
         return fsum(time_of(step, self.device).total for step in steps)
 
     def notes(self) -> tuple[str, ...]:
@@ -115,6 +114,10 @@ class Timing:
                 f"times of {measured} of {len(self.times)} operators were measured here, the others predicted."
             )
         return tuple(found)
+
+    @cached_property
+    def _weights(self) -> int:
+        return weight_bytes(self._network)
 
     @cached_property
     def _steps(self) -> tuple[Step, ...]:

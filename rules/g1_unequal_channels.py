@@ -86,6 +86,10 @@ def _avoidable(shape: Contraction) -> float:
     return max(0.0, shape.positions_in * (shape.c_in - width) + shape.positions_out * (shape.c_out - width))
 
 
+def _ratio(shape: Contraction) -> float:
+    return shape.c_in / shape.c_out
+
+
 def _violation(profile: Profile, costed: Costed, shape: Contraction, multiple: int) -> Violation:
     c1, c2, groups = shape.c_in, shape.c_out, shape.groups
     width = max(1, round(sqrt(c1 * c2) / groups)) * groups
@@ -100,7 +104,7 @@ def _violation(profile: Profile, costed: Costed, shape: Contraction, multiple: i
         instead += f"; in multiples of {lcm(multiple, groups)}: {handy[0]} and {handy[1]} ({more} multiply-adds)"
     return Violation(
         layer=costed.operator.layer,
-        source=profile.line_of(costed.operator, judged=lambda shape: shape.c_in / shape.c_out),
+        source=profile.line_of(costed.operator, judged=_ratio),
         message=f"channel widths {max(c1, c2) / min(c1, c2):.3g} to 1: c1={c1}, c2={c2}",
         instead=instead,
         value=_avoidable(shape) / costed.cost.mac_elements,

@@ -222,6 +222,7 @@ ONLY_IN: dict[str, set[str]] = {
             f"reporters.{name}"
             for name in ("compare_table", "diff_table", "models", "sweep_table", "table", "terminal")
         ),
+        *(f"reporters.{name}" for name in ("findings", "layer_table")),  # parts of table
     },
     "plotly": {"reporters.html"},
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields, replace
+from itertools import product
 from pathlib import Path
 
 import jsonschema
@@ -135,7 +136,7 @@ def test_flop_convention(reports: dict[str, Report]) -> None:
     assert "2 × multiply-adds" in reporter("table")([doubled], View())
 
 
-@pytest.mark.parametrize("width", [60, 80, 160])
+@pytest.mark.parametrize("width", [40, 60, 80, 160])
 @pytest.mark.parametrize("name", ["clean", "findings", "unknown", "timed"])
 def test_table_fits_its_width(reports: dict[str, Report], name: str, width: int) -> None:
     table = reporter("table")([reports[name]], View(width=width, depth=9))
@@ -166,7 +167,7 @@ def test_a_long_path_keeps_its_line(reports: dict[str, Report]) -> None:
 
 def test_sorted_layers_are_told_apart(reports: dict[str, Report]) -> None:
     """Their paths are whole at 80 columns, or have their ends."""
-    table = reporter("table")([reports["timed"]], View(width=80, depth=3, sort="mac"))
+    table = reporter("table")([reports["timed"]], View(width=80, depth=3, sort="mac", fold=False))
     rows = table[table.index("Layers") : table.index("Guidelines")].splitlines()[2:]
     shown = [row.split()[0] for row in rows if row and "(the model itself)" not in row]
     paths = {row.path for row in reports["timed"].layers}
@@ -184,13 +185,14 @@ def test_three_digits_are_three(number: int, text: str) -> None:
 
 
 def test_sorted_layers_add_up(reports: dict[str, Report]) -> None:
-    from mac_audit.reporters.table import _disjoint
+    from mac_audit.reporters.folding import folds
+    from mac_audit.reporters.layer_table import disjoint
 
     for report in reports.values():
-        for depth in range(1, 4):
-            entries = list(_disjoint(report, depth))
-            assert sum(access for _, _, access, _, _ in entries) == report.totals.mac_elements
-            assert sum(params for _, _, _, params, _ in entries) == report.totals.params
+        for depth, folded in product(range(1, 4), (True, False)):
+            entries = disjoint(folds(report, folded), depth)
+            assert sum(entry.figures.mac_elements for entry in entries) == report.totals.mac_elements
+            assert sum(entry.figures.params for entry in entries) == report.totals.params
 
 
 def test_attributes_are_named_as_the_keys(reports: dict[str, Report]) -> None:

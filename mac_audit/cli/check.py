@@ -14,7 +14,7 @@ from mac_audit.cli.options import errors_told, told
 from mac_audit.cli.outputs import output_option, outputs, write
 from mac_audit.cli.progress import progress, working
 from mac_audit.cli.settings import settings_options
-from mac_audit.cli.standard_output import kept_for_results
+from mac_audit.cli.standard_output import kept_for_results, show
 from mac_audit.cli.view import view_options, wanted
 from mac_audit.errors import MacAuditError
 
@@ -97,7 +97,7 @@ def _check(
     if view.get("sort") == "time" and not all(job.request.device for job in jobs):
         raise MacAuditError("--sort time needs times; name a device with --device, `mac-audit devices` lists them.")
     if show_settings:
-        click.echo(provenance.shown(file, line, jobs, settings.known_rules(job.request for job in jobs)), nl=False)
+        show(provenance.shown(file, line, jobs, settings.known_rules(job.request for job in jobs)), nl=False)
         return 0
     if write_baseline is not None and prune_baseline:
         raise MacAuditError(

@@ -10,6 +10,7 @@ import click
 
 from mac_audit.cli.options import errors_told, request_options
 from mac_audit.cli.progress import working
+from mac_audit.cli.standard_output import show
 from mac_audit.request import Request
 
 
@@ -37,4 +38,4 @@ def measure(request: Request, rounds: int, operators: int, **_: Any) -> None:
             store = measuring.store_of(device)
             found = measuring.measure(loaded.model, loaded.inputs, device, request.target, rounds, store)
             store.close()
-        click.echo(measured.render(found, operators), nl=False)
+        show(measured.render(found, operators), nl=False)

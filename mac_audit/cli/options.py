@@ -165,4 +165,4 @@ def told(sentence: str) -> None:
     """Print a sentence on standard error; it may quote other people's code."""
     from mac_audit.reporters.escape import printable
 
-    click.echo(f"mac-audit: {printable(sentence)}", err=True)
+    click.echo(f"mac-audit: {printable(sentence)}", file=sys.stderr)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mac_audit.cli.standard_output import encodable
+from mac_audit.cli.standard_output import encodable, show
 from mac_audit.errors import MacAuditError
 from mac_audit.files import write_whole
 
@@ -66,7 +66,7 @@ def write(shown: Sequence[Any], found: Sequence[Output], **wanted: Any) -> None:
     for output in sorted(found, key=lambda output: not output.file):
         if not output.file:
             view = View(_width(), _colored(), **wanted)
-            click.echo(output.render(shown, view), nl=False, color=view.color)
+            show(output.render(shown, view), nl=False, color=view.color)
             continue
         by_file: dict[str, list[Any]] = {}
         for one, file in zip(shown, output.files([one.name for one in shown]), strict=True):
@@ -85,9 +85,9 @@ def _width() -> int:
 
 
 def _colored() -> bool:
-    """NO_COLOR and FORCE_COLOR say so, whatever they hold; else a terminal that can."""
+    """As NO_COLOR or else FORCE_COLOR wants; without them on a terminal that can."""
     if os.environ.get("NO_COLOR"):
         return False
-    if os.environ.get("FORCE_COLOR"):
+    if os.environ.get("FORCE_COLOR", "0") not in ("", "0"):
         return True
     return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"

@@ -10,6 +10,7 @@ import click
 
 from mac_audit.cli.options import errors_told, request_options
 from mac_audit.cli.progress import working
+from mac_audit.cli.standard_output import show
 from mac_audit.errors import MacAuditError
 from mac_audit.request import Request
 
@@ -44,4 +45,4 @@ def prove(request: Request, number: int, threads: int, backend: str, **_: Any) -
                     f"{request.target} has {len(found)} findings to try; there is no --finding {number}."
                 )
             result = proving.prove(found[number - 1], profile, device, backend, threads)
-        click.echo(proof.render(result, request.target, number, len(found), device.name if device else None), nl=False)
+        show(proof.render(result, request.target, number, len(found), device.name if device else None), nl=False)

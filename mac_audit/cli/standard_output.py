@@ -9,10 +9,23 @@ import os
 import sys
 from collections.abc import Iterator
 
+import click
+
 _SPELLED = "mac_audit.spelled"
 _ASCII = {
     **{"×": "x", "÷": "/", "·": ".", "–": "-", "−": "-", "—": "-", "…": "~", "µ": "u", "≥": ">", "≤": "<", "²": "2"},
-    **{"→": "->", "√": "sqrt", "█": "#", "▉": "#", "▊": "#", "▋": "#", "▌": "#", "▍": " ", "▎": " ", "▏": " "},
+    **{
+        "³": "3",
+        "→": "->",
+        "√": "sqrt",
+        "∏": "prod ",
+        "━": "=",
+        "╸": "-",
+        "❌": "x",
+        "✅": "+",
+        "⚠": "!",
+        "\ufe0f": " ",
+    },
 }
 
 
@@ -37,6 +50,11 @@ def replaced_where_it_has_no_letter() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=_SPELLED)
+
+
+def show(text: str, nl: bool = True, color: bool | None = None) -> None:
+    """Print a result. (Where an encoding is ASCII, ``click.echo`` writes UTF-8 all the same, unless it has a file.)"""
+    click.echo(text, file=sys.stdout, nl=nl, color=color)
 
 
 def encodable(text: str) -> bool:

@@ -8,7 +8,7 @@ import click
 
 from mac_audit.cli.options import errors_told, request_options
 from mac_audit.cli.progress import working
-from mac_audit.cli.standard_output import kept_for_results
+from mac_audit.cli.standard_output import kept_for_results, show
 from mac_audit.files import write_whole
 from mac_audit.request import Request
 
@@ -29,4 +29,4 @@ def trace(request: Request, output: str | None, show_traceback: bool) -> None:
         if output:
             write_whole(Path(output), text)
         else:
-            click.echo(text, nl=False)
+            show(text, nl=False)

@@ -7,13 +7,12 @@ from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len
 from rich.console import RenderableType
-from rich.padding import Padding
 from rich.text import Text
 
 from mac_audit.report import SEVERITIES, Finding, Report, Snippet
 from mac_audit.reporters import View
 from mac_audit.reporters.problems import by_line, explained, place, places, problems, suppressed
-from mac_audit.reporters.terminal import STYLES, heading, paragraph
+from mac_audit.reporters.terminal import STYLES, ending, heading, paragraph
 
 LINES = 6  # of code that are shown for one rule, without --verbose
 _INDENT = 2
@@ -68,7 +67,7 @@ def diagnostic(group: Sequence[Finding], view: View) -> Iterator[RenderableType]
     worst = group[0]
     number = str(worst.source.line) if worst.source else ""
     gutter = " " * (_INDENT + len(number))
-    yield Padding(Text(worst.message, style="bold"), (0, 0, 0, _INDENT))
+    yield paragraph(f"{worst.code}  ", worst.message, _INDENT, view.width, (STYLES[worst.severity], "bold"))
     where = "  ".join(filter(None, (place(worst), places(group))))
     yield paragraph("--> ", where, len(gutter), view.width)
     if worst.snippet is not None:
@@ -91,20 +90,13 @@ def _code(snippet: Snippet, numbered: str, gutter: str, style: str, width: int) 
     if not before:
         marked = marked.lstrip()
     if cell_len(before) + cell_len(marked) > room:
-        before = _end(before, max(room - cell_len(marked), room // 4))
+        before = ending(before, max(room - cell_len(marked), room // 4)).plain
     line = Text(before + marked + after)
     line.truncate(room, overflow="ellipsis")
     yield Text.assemble((numbered, "dim"), line)
     if marked:
         start = cell_len(before)
         yield Text.assemble((gutter, "dim"), " " * start, ("^" * max(1, min(cell_len(marked), room - start)), style))
-
-
-def _end(text: str, width: int) -> str:
-    """Its last ``width`` cells."""
-    cut = Text(text[::-1])
-    cut.truncate(width, overflow="ellipsis")
-    return cut.plain[::-1]
 
 
 def one_liners(report: Report) -> Iterator[Text]:

@@ -14,7 +14,7 @@ from rich.text import Text
 from mac_audit.report import Report
 from mac_audit.reporters import View
 from mac_audit.reporters.folding import Figures, Fold, folds
-from mac_audit.reporters.terminal import Cell, Column, bar, fitted, heading
+from mac_audit.reporters.terminal import Cell, Column, bar, ending, fitted, heading
 from mac_audit.units import at_least, count, duration, percent, shape
 
 _ROWS = 40  # that a table shows where no depth was asked for
@@ -40,6 +40,9 @@ def layers(report: Report, view: View) -> Iterator[RenderableType]:
     if view.sort == "order":
         told.append("figures include those inside")
         shown = [Entry(row, row.whole) for row in rows if 0 < row.first.depth <= depth and _costs(row.whole)]
+        if not view.depth and depth < deepest:
+            known = {row.path: row for row in rows}
+            shown = [entry for entry in shown if entry.fold.first.depth < depth or not _repeats(entry.fold, known)]
     else:
         told.append(f"most {view.sort} first, adding up to the whole")
         shown = sorted(disjoint(rows, depth), key=_costliest(view.sort))
@@ -56,6 +59,12 @@ def disjoint(rows: Sequence[Fold], depth: int) -> list[Entry]:
 
 def _costs(figures: Figures) -> bool:
     return bool(figures.params or figures.mac_elements or figures.madds or figures.lower_bound)
+
+
+def _repeats(row: Fold, known: Mapping[str, Fold]) -> bool:
+    """Whether it only wraps what is inside it and is all that the layer around holds, so that its line says nothing."""
+    around = known.get(row.path.removesuffix(f".{row.name}"), row)
+    return row is not around and not row.first.leaf and row.whole == around.whole
 
 
 def _costliest(sort: str) -> Callable[[Entry], float]:
@@ -85,10 +94,11 @@ def _table(report: Report, shown: Sequence[Entry], view: View) -> Text:
         Column("madds", 3),
         Column("MAC"),
         Column("of MAC", 6 if timed else 0),
-        *([Column("time"), Column("of time", 1), Column("bound", 8, right=False)] if timed else []),
+        *([Column("time"), Column("of time", 1)] if timed else []),
+        Column("", 9, right=False, least=8, most=30),
+        *([Column("bound", 8, right=False)] if timed else []),
         *([Column("its MAC by class", 10, right=False, least=20, most=40)] if roomy else []),
         *([Column("constructed", 11, right=False, least=18, most=max(map(cell_len, lines.values())))] if roomy else []),
-        Column("", 9, right=False, least=8, most=30),
     ]
     whole = report.totals.mac_elements or 1
     cells: list[list[Cell]] = []
@@ -99,17 +109,18 @@ def _table(report: Report, shown: Sequence[Entry], view: View) -> Text:
         share = figures.mac_elements / whole
         cells.append(
             [
-                partial(_drawn, indent, name, tree),
+                indent + name if tree else partial(ending, name),
                 first.type + (f" ({first.calls} calls)" if first.calls > 1 else ""),
                 shape(first.output_shapes[0]) if first.output_shapes else "",
                 count(figures.params) if figures.params else "–",
                 at_least(figures.madds, figures.lower_bound),
                 count(figures.mac_elements) if figures.mac_elements else "–",
                 percent(share) if figures.mac_elements else "–",
-                *([duration(ms) if ms else "–", percent(spent) if ms else "–", first.bound or ""] if timed else []),
-                *([partial(_shares, classes.get(first.path, {})) if figures is fold.whole else ""] if roomy else []),
-                *([partial(_drawn, "", lines[fold.path], False)] if roomy else []),
+                *([duration(ms) if ms else "–", percent(spent) if ms else "–"] if timed else []),
                 bar(spent if timed else share),
+                *([first.bound or ""] if timed else []),
+                *([partial(_shares, classes.get(first.path, {})) if figures is fold.whole else ""] if roomy else []),
+                *([partial(ending, lines[fold.path])] if roomy else []),
             ]
         )
     return fitted(columns, cells, view.width)
@@ -127,13 +138,6 @@ def _named(fold: Fold, tree: bool) -> tuple[str, str]:
 def _line(fold: Fold) -> str:
     source = fold.first.source
     return f"{source.file.rpartition('/')[2]}:{source.line}" if source else ""  # the JSON has the whole path
-
-
-def _drawn(indent: str, name: str, tree: bool, width: int) -> Text:
-    """Of a path that is too long its end, which tells it from the others."""
-    if tree or len(name) <= width:
-        return Text(indent + name)
-    return Text(f"…{name[1 - width :]}")
 
 
 def _classes(report: Report) -> Mapping[str, Mapping[str, int]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -23,6 +24,8 @@ from mac_audit.reporters.problems import measured, suppressed
 from mac_audit.reporters.terminal import STYLES, Cell, Column, bar, explained, fitted, heading, printed
 from mac_audit.units import at_least, count, duration, percent, size
 
+_UNBROKEN = 10_000  # columns: a line is one for programs that read lines
+
 
 def render(reports: Sequence[Report], view: View) -> str:
     """The reports as text that is ``view.width`` wide, with ANSI colours where ``view.color``.
@@ -32,7 +35,8 @@ def render(reports: Sequence[Report], view: View) -> str:
     """
     cleaned = [clean(report) for report in reports]
     if view.detail == "quiet":
-        return printed((part for report in cleaned for part in _quiet(report, several=len(cleaned) > 1)), view)
+        unbroken = replace(view, width=_UNBROKEN)
+        return printed((part for report in cleaned for part in _quiet(report, several=len(cleaned) > 1)), unbroken)
     return printed(_parts(cleaned[0], view) if len(cleaned) == 1 else _several(cleaned, view), view)
 
 

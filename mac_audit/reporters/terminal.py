@@ -39,7 +39,8 @@ _EXPLAINED = 26  # columns that prose beside figures needs; with less it stands 
 class Column:
     """A column of ``fitted``. One of rank 0 stays; of the others the highest rank goes first where there is no room.
 
-    ``least`` is the width to which its texts may be cut, ``most`` what a cell that draws itself has a use for.
+    ``least`` is the width to which its texts may be cut, ``most`` what a cell that draws itself has a use for. One
+    without a title, such as one of bars, gets what the others leave.
     """
 
     title: str
@@ -55,18 +56,19 @@ def fitted(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int
     least = [min(own, column.least or own) for own, column in zip(natural, columns, strict=True)]
     kept = list(range(len(columns)))
     while sum(least[i] + _GAP for i in kept) > width and any(columns[i].rank for i in kept):
-        kept.remove(max(kept, key=lambda i: columns[i].rank))
+        kept.remove(max(reversed(kept), key=lambda i: columns[i].rank))
     spare = width - sum(least[i] + _GAP for i in kept)  # the indent is as wide as a gap
     widths = {i: least[i] for i in kept}
-    for i in kept:
+    for i in sorted(kept, key=lambda i: not columns[i].title):
         more = min(natural[i] - least[i], spare) if spare >= 0 else max(spare, min(0, _SHORTEST - least[i]))
         if spare >= 0 or columns[i].least:  # else a number, which stays whole
             widths[i] += more
             spare -= more
-    titles = [Text(column.title) for column in columns]
-    lines = [_line([(titles[i], widths[i], columns[i].right) for i in kept])]
-    lines[0].stylize("dim")
-    lines += (_line([(row[i], widths[i], columns[i].right) for i in kept]) for row in rows)
+    lines = [_line([(row[i], widths[i], columns[i].right) for i in kept]) for row in rows]
+    if any(column.title for column in columns):
+        titles = _line([(columns[i].title, widths[i], columns[i].right) for i in kept])
+        titles.stylize("dim")
+        lines.insert(0, titles)
     return Text("\n").join(lines)
 
 
@@ -87,13 +89,20 @@ def _line(cells: Iterable[tuple[Cell, int, bool]]) -> Text:
 
 
 def bar(share: float) -> Callable[[int], Text]:
-    """A cell: of a full column that share, to an eighth of a character."""
+    """A cell: of a full column that share, to half a character."""
 
     def drawn(width: int) -> Text:
-        eighths = round(min(max(share, 0), 1) * width * 8)
-        return Text("█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip(), style="cyan")
+        halves = round(min(max(share, 0), 1) * width * 2)
+        return Text("━" * (halves // 2) + "╸" * (halves % 2), style="cyan")
 
     return drawn
+
+
+def ending(path: str, width: int) -> Text:
+    """Of a path that is too long its end, which tells it from the others; as a cell ``partial(ending, path)``."""
+    cut = Text(path[::-1])
+    cut.truncate(width, overflow="ellipsis")
+    return Text(cut.plain[::-1])
 
 
 def explained(rows: Sequence[tuple[Sequence[str | Text], str]], width: int, justify: Sequence[str]) -> RenderableType:
@@ -105,7 +114,7 @@ def explained(rows: Sequence[tuple[Sequence[str | Text], str]], width: int, just
             beside.add_row(*cells, prose)
         return Padding(beside, (0, 0, 0, _INDENT))
     columns = [Column("", right=side == "right", least=0 if side == "right" else 8) for side in justify]
-    figures = fitted(columns, [cells for cells, _ in rows], width).split("\n")[1:]
+    figures = fitted(columns, [cells for cells, _ in rows], width).split("\n")
     below = Table.grid()
     for line, (_, prose) in zip(figures, rows, strict=True):
         below.add_row(line)
@@ -145,14 +154,14 @@ def grid(*justify: str) -> Table:
     return table
 
 
-def paragraph(label: str, prose: str, indent: int, width: int) -> RenderableType:
+def paragraph(label: str, prose: str, indent: int, width: int, styles: tuple[str, str] = ("dim", "")) -> RenderableType:
     """``label`` and prose beside it, from column ``indent``; where that leaves no room, the prose stands below."""
     table = Table.grid()
     table.add_column(overflow="fold")
     if width - indent - len(label) >= _EXPLAINED:
         table.add_column(overflow="fold")
-        table.add_row(Text(label, style="dim"), Text(prose))
+        table.add_row(Text(label, style=styles[0]), Text(prose, style=styles[1]))
     else:
-        table.add_row(Text(label.rstrip(), style="dim"))
-        table.add_row(Padding(Text(prose), (0, 0, 0, _INDENT)))
+        table.add_row(Text(label.rstrip(), style=styles[0]))
+        table.add_row(Padding(Text(prose, style=styles[1]), (0, 0, 0, _INDENT)))
     return Padding(table, (0, 0, 0, indent))

@@ -99,7 +99,7 @@ class KnownValues:
         return value
 
     def _lose(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        for position, argument in enumerate(function._schema.arguments):
+        for position, argument in enumerate(private.schema(function).arguments):
             if argument.alias_info is not None and argument.alias_info.is_write:
                 given = args[position] if position < len(args) else kwargs.get(argument.name)
                 for tensor in tensors_in(given):

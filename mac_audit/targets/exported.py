@@ -35,7 +35,7 @@ def build(name: str, arguments: Mapping[str, Any], target: str) -> Built:
             program = torch.export.load(name)
             model = torch.export.unflatten(program)
     except Exception as error:
-        text = " ".join(str(error).split()).rstrip(".")
+        text = " ".join(str(error).split())[:400].rstrip(".")  # torch tells much of how to take the risk
         raise MacAuditError(
             f"{name} is no program that this torch ({torch.__version__}) reads: {text}; export the model again."
         ) from error

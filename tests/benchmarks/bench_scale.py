@@ -33,7 +33,7 @@ def main() -> None:
         counted = [row.pop("count") for row in rows]
         print(f"{shape:24}" + "".join(f"{number:>14,.0f}" for number in counted) + f"{'slope':>8}   operators")
         for stage in rows[0]:
-            unit = "MB" if stage.startswith(("peak", "size")) else "s"
+            unit = "MB" if stage.startswith(("peak of", "peak,", "size")) else "s"
             told = [row[stage] for row in rows]
             slope = math.log(max(told[-1], 1e-9) / max(told[0], 1e-9)) / math.log(counted[-1] / counted[0])
             print(f"  {stage:22}" + "".join(f"{value:14.3f}" for value in told) + f"{slope:8.2f}   {unit}")
@@ -81,11 +81,9 @@ def _one(shape: str, size: int) -> None:
             recording = record(model, x)
         with stage("lower"):
             network = lower(recording)
+        del recording
+        captured = _peak()
         row["count"] = len(network.operators)
-        with stage("to JSON"):
-            text = network.to_json()
-        with stage("from JSON"):
-            network = Network.from_json(text)
         with stage("fused"):
             Profile(network, "fused")
         with stage("folded"):
@@ -99,22 +97,27 @@ def _one(shape: str, size: int) -> None:
                     rule(profile)
         with stage("report"):
             report = engine.audit(profile, discover(), target=shape)
+        audited = _peak()
         with stage("suppressed"):
             suppressed(report, profile, discover(), [LayerIgnore("nothing", "")])
         with stage("on a device"):
             engine.audit(Profile(network, device=find(DEVICE)), (), target=shape)
-        audited = _peak()
         view = View(width=100)
         for name in ("table", "json", "sarif", "markdown"):
             with stage(f"-o {name}"):
                 text = reporter(name)([report], view)
             row[f"size of {name}"] = len(text) / 2**20
             if name == "json":
-                with stage("read again"):
+                with stage("report from JSON"):
                     Report.from_json(text)
+        with stage("network to JSON"):
+            text = network.to_json()
+        with stage("network from JSON"):
+            Network.from_json(text)
     row["peak of the model"] = (built - before) / 1024
-    row["peak of the audit"] = (audited - built) / 1024
-    row["peak of all"] = (_peak() - before) / 1024
+    row["peak, with capture"] = (captured - before) / 1024
+    row["peak, with report"] = (audited - before) / 1024
+    row["peak, with formats"] = (_peak() - before) / 1024
     print(json.dumps(row))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import random
 import sys
 from pathlib import Path
@@ -9,8 +11,13 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["mac_audit"], enable_loader_override=False):
+    import mac_audit
     from tests.fuzz.mutate import mutated
     from tests.fuzz.readers import READERS, refused
+
+    for part in pkgutil.walk_packages(mac_audit.__path__, "mac_audit."):  # also what is imported when it is needed
+        if not part.name.endswith("__main__"):
+            importlib.import_module(part.name)
 
 HERE = Path(__file__).parent
 
