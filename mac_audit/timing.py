@@ -12,7 +12,19 @@ from functools import cached_property
 from math import fsum
 
 from mac_audit.cost import Cost, Costed
-from mac_audit.device import STAND_IN, Bound, Device, Step, Time, dtype_of, peak_of, stand_ins, steps_of, time_of, weight_bytes
+from mac_audit.device import (
+    STAND_IN,
+    Bound,
+    Device,
+    Step,
+    Time,
+    dtype_of,
+    peak_of,
+    stand_ins,
+    steps_of,
+    time_of,
+    weight_bytes,
+)
 from mac_audit.network import Network
 
 
