@@ -1,0 +1,2 @@
+# outcome: 2
+from __future__ import braces
