@@ -70,7 +70,7 @@ def only(results: Iterator[T]) -> T:
     return found[0]
 
 
-class _InChild(Exception):  # noqa: N818  what `--traceback` shows of the other process
+class _InChild(Exception):
     def __str__(self) -> str:
         return f"\n{self.args[0]}"
 
@@ -170,9 +170,7 @@ def _ended(verdict: dict[str, Any], request: Request, limits: Limits) -> str:
                 return f"The process that audited {target} was killed ({name}); memory may have run out."
             return f"The process that audited {target} was killed (signal {verdict['signal']})."
         case _:
-            return (
-                f"Auditing {target} ended its process with status {verdict['status']}; take out what calls os._exit."
-            )
+            return f"Auditing {target} ended its process with status {verdict['status']}; take out what calls os._exit."
 
 
 # --- the server ----------------------------------------------------------------------------------------------------
@@ -185,7 +183,8 @@ class _Server:
         self._socket, theirs = socket.socketpair()
         self._lock = threading.Lock()
         # Modules are looked for where this process looks for them, and not in the working directory too.
-        program = f"import sys; sys.path[:] = {sys.path!r}; import mac_audit.keeper as k; k.serve({theirs.fileno()}, {with_torch})"
+        program = f"import sys; sys.path[:] = {sys.path!r}; from mac_audit.keeper import serve"
+        program += f"; serve({theirs.fileno()}, {with_torch})"
         self._process = subprocess.Popen(
             [sys.executable, "-c", program],
             stdin=subprocess.DEVNULL,

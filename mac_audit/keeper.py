@@ -129,14 +129,23 @@ def _watch(worker: int, results: int, link: Connection, limits: Limits) -> dict[
                 return {"end": "large", "most": _LARGEST}
             if lines.closed and found:  # its end follows, or the time limit
                 ready.unregister(results)
-        if ended:
-            if os.WIFSIGNALED(status):
-                return {"end": "killed", "signal": os.WTERMSIG(status)}
-            return {"end": "left", "status": os.WEXITSTATUS(status)}
-        if limits.seconds and time.monotonic() - heard > limits.seconds:
-            return {"end": "time"}
-        if limits.memory and (used := _memory(limits.memory)) > limits.memory:
-            return {"end": "memory", "used": used}
+        if end := _left(status) if ended else _exceeded(limits, time.monotonic() - heard):
+            return end
+
+
+def _left(status: int) -> dict[str, Any]:
+    """How a worker ended by itself, or by another's signal."""
+    if os.WIFSIGNALED(status):
+        return {"end": "killed", "signal": os.WTERMSIG(status)}
+    return {"end": "left", "status": os.WEXITSTATUS(status)}
+
+
+def _exceeded(limits: Limits, seconds: float) -> dict[str, Any] | None:
+    if limits.seconds and seconds > limits.seconds:
+        return {"end": "time"}
+    if limits.memory and (used := _memory(limits.memory)) > limits.memory:
+        return {"end": "memory", "used": used}
+    return None
 
 
 class _Lines:
@@ -230,7 +239,7 @@ def _work(results: Iterator[Any], pipe: int, messages: int, limits: Limits, fold
         with suppress(Exception):
             sys.stderr.flush()
         send(done=True)
-    except BaseException as error:  # noqa: BLE001  it may be a class of the model's
+    except BaseException as error:
         expected = isinstance(error, MacAuditError)
         with suppress(Exception):
             sys.stderr.flush()
@@ -270,7 +279,7 @@ def _said(error: BaseException | None) -> str:
     """Type and text of ``error``, whose code may raise once more."""
     try:
         text = " ".join(str(error).split())
-    except BaseException:  # noqa: BLE001
+    except BaseException:
         text = "its text cannot be had"
     return f"{type(error).__name__}: {text}"
 
@@ -278,7 +287,7 @@ def _said(error: BaseException | None) -> str:
 def _traced(error: BaseException) -> str:
     try:
         return "".join(traceback.format_exception(error))
-    except BaseException:  # noqa: BLE001
+    except BaseException:
         return ""
 
 

@@ -1,6 +1,6 @@
 """Model files that do what no model should: each ends in one sentence or a report, and takes nothing else along.
 
-The line ``# outcome:`` of each file in ``tests/hostile`` says what is to come of it: 0, or 2 and a part of the sentence.
+The line ``# outcome:`` of each file in ``tests/hostile`` says what is to come of it: 0, or 2 and a part of the error.
 """
 
 from __future__ import annotations
