@@ -38,6 +38,7 @@ T = TypeVar("T")
 
 AVAILABLE = hasattr(os, "fork")
 _GRACE = 20.0  # seconds beyond its limit after which a keeper that says nothing is taken to have been stopped
+_ATTEMPTS = 5  # at having a keeper, where servers are killed
 _TICK = 0.2  # seconds between looks at whether to go on waiting
 
 
@@ -92,9 +93,9 @@ def isolated(
         yield from work(*arguments)
         return
     limits = Limits.of(request)
-    task = pickle.dumps((work, tuple(arguments), limits, os.getcwd(), dict(os.environ), list(sys.path)))
+    task = pickle.dumps((request.target, work, tuple(arguments), limits, os.getcwd(), dict(os.environ), list(sys.path)))
     link = start().send(task)
-    keeper, heard = 0, time.monotonic()
+    keeper, heard, attempts = 0, time.monotonic(), 1
     try:
         while True:
             if not link.poll(_TICK):
@@ -108,6 +109,10 @@ def isolated(
             try:
                 message = link.recv_bytes()
             except (EOFError, OSError):
+                if not keeper and attempts < _ATTEMPTS:  # another model killed the server
+                    link.close()
+                    link, attempts = start().send(task), attempts + 1
+                    continue
                 raise MacAuditError(
                     f"The process that watches over the audit of {request.target} was killed; take out what kills"
                     " other processes."
