@@ -27,8 +27,8 @@ from mac_audit.inputs import Inputs
 from mac_audit.load import load
 from mac_audit.measuring import calibrate as calibration
 from mac_audit.measuring.measure import measure
-from mac_audit.measuring.ranks import error, rank_correlation, scaled_error
 from mac_audit.measuring.store import Timings
+from mac_audit.ranks import error, rank_correlation, scaled_error
 
 PAGE = Path(__file__).parent / "accuracy.md"
 THREADS = (1, 2)
@@ -207,13 +207,13 @@ def main() -> None:
                     file.write(json.dumps(row) + "\n")
                 off = row["calibrated"] / row["measured"] - 1, row["replayed"] / row["measured"] - 1
                 _say(f"{threads} {batch} {name}: {off[0]:+.0%} {off[1]:+.0%}, {time.monotonic() - start:.0f} s")
-    print("\n".join(table(results)))  # noqa: T201
+    print("\n".join(table(results)))
     if not options.only:
         write(results, devices)
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr)  # noqa: T201
+    print(text, file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -31,10 +31,13 @@ __all__ = [
     "DynamicOutputShapeException",
     "FakeTensor",
     "FakeTensorMode",
+    "OpOverload",
     "OperatorMode",
     "TensorWeakRef",
     "UnsupportedOperatorException",
     "answer",
+    "as_parameter",
+    "buffers_of",
     "conversions_by_data",
     "fake_like",
     "fake_tensor",
@@ -45,6 +48,8 @@ __all__ = [
     "log_silenced",
     "module_call",
     "packed_tensors",
+    "parameters_of",
+    "schema",
     "storage_key",
     "storage_reference",
     "taken_apart",
@@ -53,6 +58,7 @@ __all__ = [
 
 log = logging.getLogger("torch._subclasses.fake_tensor")
 module_call = torch.nn.Module.__call__
+OpOverload = torch._ops.OpOverload
 
 _LIFTS = (torch.ops.aten.lift_fresh.default, torch.ops.aten.lift.default)
 
@@ -104,6 +110,26 @@ def taken_apart(function: Any) -> Callable[..., Any] | None:
         return function.py_kernels.get(key.CompositeExplicitAutograd)
     composite = torch._C._dispatch_has_kernel_for_dispatch_key(function.name(), key.CompositeImplicitAutograd)
     return function.decompose if composite else None
+
+
+def schema(function: Any) -> Any:
+    """The schema of an operator: names, defaults and aliases of its arguments and results."""
+    return function._schema
+
+
+def parameters_of(module: torch.nn.Module) -> dict[str, Any]:
+    """The table in which a module keeps its own parameters; what is put into it is the module's."""
+    return module._parameters
+
+
+def buffers_of(module: torch.nn.Module) -> dict[str, Any]:
+    """The same of its buffers."""
+    return module._buffers
+
+
+def as_parameter(fake: torch.Tensor) -> None:
+    """Let ``isinstance(fake, nn.Parameter)`` be true."""
+    fake._is_param = True
 
 
 def is_lift(function: torch._ops.OpOverload) -> bool:

@@ -8,14 +8,15 @@ place of an entry of the same rule and path (indices left open) that is gone; th
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mac_audit.errors import MacAuditError
-from mac_audit.files import write_whole
+from mac_audit.files import one_at_a_time, read, write_whole
 from mac_audit.fingerprint import open_path
-from mac_audit.plain import from_plain, parse_versioned, to_plain
+from mac_audit.plain import Amount, from_plain, parse_versioned, to_plain
 from mac_audit.report import Finding, Report, Suppression, with_findings
 
 SCHEMA_VERSION = 1
@@ -31,7 +32,7 @@ class Entry:
     code: str
     layer: str
     fingerprint: str
-    value: float
+    value: Amount
     saving: int
 
     @property
@@ -57,22 +58,21 @@ class Baseline:
 
 def load(file: str) -> Baseline:
     """The baseline in ``file``; ``MacAuditError`` says what is wrong with it."""
-    try:
-        text = _path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        told = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise MacAuditError(f"The baseline {file} cannot be read: {told}; --write-baseline writes one.") from None
+    text = read(_path(file), f"The baseline {file}", "--write-baseline writes one")
     return from_plain(Baseline, parse_versioned(text, SCHEMA_VERSION, file), file)
 
 
-def save(baseline: Baseline, file: str) -> None:
-    """Write ``baseline`` into ``file``, which is new or a baseline already."""
+def update(file: str, change: Callable[[Baseline], Baseline]) -> None:
+    """Write into ``file``, which is new or a baseline already, what ``change`` makes of what is in it at that moment.
+
+    Another run may have written entries of other models since it was last read; they stay.
+    """
     path = _path(file)
-    if path.exists():
-        load(file)  # so that nothing else is written over
-    models = dict(sorted(baseline.models.items()))
-    document = {"schema_version": SCHEMA_VERSION, **to_plain(Baseline(models))}
-    write_whole(path, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+    with one_at_a_time(path):
+        baseline = change(load(file) if os.path.lexists(path) else Baseline())
+        models = dict(sorted(baseline.models.items()))
+        document = {"schema_version": SCHEMA_VERSION, **to_plain(Baseline(models))}
+        write_whole(path, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
 
 
 def recorded(baseline: Baseline, reports: Sequence[Report]) -> Baseline:

@@ -23,9 +23,10 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import torch
@@ -86,6 +87,11 @@ def record(model: nn.Module, inputs: Any, way: Way = "auto") -> Recording:
     """``capture`` without the Python code of a ``GraphModule``, for those who do not mean to run it."""
     if way not in ("auto", *_STEPS):
         raise MacAuditError(f"There is no way {way!r} to capture a model; choose one of auto, {', '.join(_STEPS)}.")
+    if not isinstance(model, nn.Module):
+        raise MacAuditError(
+            f"What is to be audited is a {type(model).__name__}, not a torch.nn.Module; give the model, built, or"
+            " name its file to the command line, `mac-audit net.py`."
+        )
     failed: dict[str, MacAuditError] = {}
     for name in _STEPS if way == "auto" else (way,):
         method, step = _STEPS[name]
@@ -94,7 +100,8 @@ def record(model: nn.Module, inputs: Any, way: Way = "auto") -> Recording:
             failed[method] = MacAuditError(f"{_first(failed, model)} It cannot run on real tensors instead: {reason}.")
             break
         try:
-            recording = _record(model, Inputs.of(inputs), step())
+            with _deeper(model):
+                recording = _record(model, Inputs.of(inputs), step())
         except _ForwardError as error:
             failed[method] = error
             if isinstance(error.__cause__, SystemExit):
@@ -117,7 +124,12 @@ def _first(failed: Mapping[str, MacAuditError], model: nn.Module) -> str:
 
 
 def _bytes(model: nn.Module) -> int:
-    members = {id(t): t for m in model.modules() for table in (m._parameters, m._buffers) for t in table.values()}
+    members = {
+        id(t): t
+        for m in model.modules()
+        for table in (private.parameters_of(m), private.buffers_of(m))
+        for t in table.values()
+    }
     return sum(t.numel() * t.element_size() for t in members.values() if t is not None)
 
 
@@ -154,10 +166,30 @@ def _run(recorder: Recorder, model: nn.Module, inputs: Inputs) -> Any:
     try:
         with torch.no_grad(), calls_seen_by(recorder), recorder.step.around(), recorder:
             return model(*args, **kwargs)
-    except MacAuditError:
+    except (MacAuditError, RecursionError):
         raise
     except (Exception, SystemExit) as error:
         raise _ForwardError(_explanation(error, type(model).__name__, recorder.failed)) from error
+
+
+@contextmanager
+def _deeper(model: nn.Module) -> Iterator[None]:
+    """Let modules nest as deep as they may without us, whose frames stand between those of torch.
+
+    What takes twice as many calls, torch itself cannot run.
+    """
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(2 * limit)
+    try:
+        yield
+    except RecursionError as error:
+        raise MacAuditError(
+            f"{type(model).__name__} calls deeper{raised_at(error.__traceback__)} than Python's limit of {limit} calls"
+            " within each other, and torch cannot run it either; put modules in sequence instead of into each other, or"
+            " raise the limit where the model is built, with sys.setrecursionlimit."
+        ) from None
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def _explanation(error: BaseException, model: str, layer: str | None) -> str:
@@ -212,8 +244,13 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
     """
     fast, dtype = torch.backends.mha.get_fastpath_enabled(), torch.get_default_dtype()
     torch.backends.mha.set_fastpath_enabled(False)
-    with suppress(NotImplementedError):  # an exported program has one mode and no eval()
+    try:
         model.eval()
+    except NotImplementedError:
+        pass  # an exported program has one mode and no eval()
+    except RecursionError:  # a module that holds one around it, of which eval() finds no end
+        for module in model.modules():
+            module.training = False
     try:
         with private.log_silenced(), torch.compiler.set_stance("force_eager"), torch.random.fork_rng(devices=[]):
             yield

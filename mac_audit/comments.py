@@ -41,7 +41,13 @@ def read(text: str) -> list[Comment]:
     try:
         tree = ast.parse(text)
         tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
-    except (SyntaxError, ValueError, tokenize.TokenError):
+    except (
+        SyntaxError,
+        ValueError,
+        tokenize.TokenError,
+        RecursionError,
+        MemoryError,
+    ):  # nested too deep is the last two
         return []
     found = []
     for token in tokens:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-import tomllib
 import typing
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
@@ -17,12 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from mac_audit.errors import MacAuditError, nearest
-from mac_audit.plain import from_plain
+from mac_audit.files import read as read_text
+from mac_audit.plain import from_plain, parse_toml
 from mac_audit.report import Severity
 from mac_audit.request import Request
 from mac_audit.suppress import LayerIgnore
 
 OWN, SHARED = "mac-audit.toml", "pyproject.toml"
+LARGEST = 10_000_000  # bytes; others share pyproject.toml, and nobody writes so much by hand
 PATHS = ("target", "device", "plugins")  # fields of a request that may name a file
 LINE_ALONE = frozenset({"isolation"})  # a file that comes with a model does not take its limits off
 # A file with what may stand around it in a target: ``net.py:Net``, ``transformers:config.json``.
@@ -100,7 +101,10 @@ def _model(table: Mapping[str, Any], where: str, folder: Path) -> Model:
     own, request = _split(table, Model, LINE_ALONE, where, folder)
     if "target" not in request:
         raise MacAuditError(f'{where} lacks a target; give it one, as in target = "model.py:Net".')
-    return from_plain(Model, {"name": table["target"], **own, "request": request}, where)
+    model = from_plain(Model, {"name": table["target"], **own, "request": request}, where)
+    if empty := [key for key, text in (("name", model.name), ("target", request["target"])) if not text.strip()]:
+        raise MacAuditError(f"{where}: its {empty[0]} is empty; write one, or leave the key out.")
+    return model
 
 
 def _split(
@@ -140,15 +144,11 @@ def beside(folder: Path, text: str) -> str:
 def _table(path: Path) -> dict[str, Any] | None:
     """What the file says of us; None for one that says nothing."""
     where = os.path.relpath(path)
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise MacAuditError(f"{where} cannot be read: {error.strerror}; give another file with --config.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise MacAuditError(f"{where} is not TOML: {error}.") from None
+    document = parse_toml(read_text(path, where, "give another file with --config", LARGEST), where)
     if path.name != SHARED:
         return document
-    table = document.get("tool", {}).get("mac-audit")
+    tool = document.get("tool", {})
+    table = tool.get("mac-audit") if isinstance(tool, dict) else None
     if table is not None and not isinstance(table, dict):
         raise MacAuditError(f"{where}: tool.mac-audit should be a table.")
     return table

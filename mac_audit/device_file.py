@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import difflib
 import os
-import tomllib
 from dataclasses import replace
 from importlib import resources
 from importlib.resources.abc import Traversable
-from math import inf
 from pathlib import Path
 from typing import Any
 
 from mac_audit.cost import CLASSES
 from mac_audit.device import DEFAULT, STAND_IN, Device, Rates
 from mac_audit.errors import MacAuditError, nearest
-from mac_audit.plain import from_plain, to_plain
+from mac_audit.files import read
+from mac_audit.plain import from_plain, parse_toml, to_plain
 
+LARGEST = 10_000_000  # bytes
+LARGEST_FIGURE = 1e24  # in any unit; beyond it is a slip of the pen
 AUTO = "auto"  # the device calibrated last
 
 
@@ -64,11 +65,7 @@ def find(name: str) -> Device:
 
 def parse(text: str, where: str) -> Device:
     """The device that a TOML document describes; ``MacAuditError`` names the place where it does not."""
-    try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise MacAuditError(f"{where} is not TOML: {error}.") from None
-    device = _checked(from_plain(Device, content, where), where)
+    device = _checked(from_plain(Device, parse_toml(text, where), where), where)
     if not device.like:
         return device
     if device.rates or device.fit:
@@ -101,11 +98,10 @@ def _trimmed(value: Any) -> Any:
 
 
 def _read(path: Traversable, name: str) -> Device:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise MacAuditError(f"The device file {name} cannot be read: {error}.") from None
-    return parse(text, name)
+    if not isinstance(path, Path):  # one of the bundled ones, which may lie in an archive
+        return parse(path.read_text(encoding="utf-8"), name)
+    told = "`mac-audit devices` lists devices, `mac-audit calibrate` writes one"
+    return parse(read(path, f"The device file {name}", told, LARGEST), name)
 
 
 def _checked(device: Device, where: str) -> Device:
@@ -122,11 +118,13 @@ def _checked(device: Device, where: str) -> Device:
             raise MacAuditError(f"{where}.rates.{kind} is no class of operator.{hint}")
     above, least = _numbers(device)
     for name, value in above.items():
-        if not 0 < value < inf:
-            raise MacAuditError(f"{where}.{name} is {value:g}; it must be above zero.")
+        if not 1 / LARGEST_FIGURE <= value <= LARGEST_FIGURE:
+            raise MacAuditError(
+                f"{where}.{name} is {value:g}; it must be above zero, and a number that some device has."
+            )
     for name, value in least.items():
-        if not 0 <= value < inf:
-            raise MacAuditError(f"{where}.{name} is {value:g}; it must not be negative.")
+        if not 0 <= value <= LARGEST_FIGURE:
+            raise MacAuditError(f"{where}.{name} is {value:g}; it must not be negative, and one that some device has.")
     if list(device.caches) != sorted(device.caches, key=lambda cache: cache.size):
         raise MacAuditError(f"{where}.caches must go from the smallest to the largest.")
     return device

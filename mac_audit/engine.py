@@ -14,6 +14,7 @@ from mac_audit.fingerprint import fingerprinted
 from mac_audit.network import Network, Source
 from mac_audit.profile import LayerCost, Profile
 from mac_audit.report import (
+    BlockRow,
     ClassCost,
     Coverage,
     DeviceInfo,
@@ -25,6 +26,7 @@ from mac_audit.report import (
     RuleResult,
     Saving,
     Severity,
+    Snippet,
     TensorInfo,
     Totals,
     Unknown,
@@ -85,7 +87,8 @@ def audit(
         conventions=conventions(flop_convention, profile.execution),
         name=name or target,
         fail_on=fail_on,
-        device=_device(profile.timing),
+        device=device_info(profile.timing) if profile.timing else None,
+        blocks=_blocks(profile),
     )
 
 
@@ -164,7 +167,26 @@ def _finding(rule: Rule, violation: Violation, limit: float, severity: Severity,
         ),
         instead=violation.instead,
         severity=severity,
+        snippet=_snippet(violation.source, profile.network),
     )
+
+
+def _snippet(source: Source | None, network: Network) -> Snippet | None:
+    text = network.text(source) if source else ""
+    if not source or not text:
+        return None
+    if source.column is None:
+        return Snippet(text)
+    coded = text.encode(errors="replace")  # columns are of bytes
+    before, marked, after = (
+        coded[part].decode(errors="replace")
+        for part in (
+            slice(source.column),
+            slice(source.column, source.end_column),
+            slice(len(coded) if source.end_column is None else source.end_column, None),
+        )
+    )
+    return Snippet(before, marked, after)
 
 
 def _saved_ms(violation: Violation, timing: Timing | None) -> float | None:
@@ -173,10 +195,10 @@ def _saved_ms(violation: Violation, timing: Timing | None) -> float | None:
     return 1000 * (timing.of(violation.now) - timing.of(violation.then))
 
 
-def _device(timing: Timing | None) -> DeviceInfo | None:
-    if timing is None:
-        return None
-    return DeviceInfo(timing.device.name, timing.device.source, timing.device.error)
+def device_info(timing: Timing) -> DeviceInfo:
+    """What a report says of the device of ``timing``."""
+    device = timing.device
+    return DeviceInfo(device.name, device.source, device.error, timing.peaks, device.bandwidth.value)
 
 
 def _totals(profile: Profile, flop_convention: str) -> Totals:
@@ -268,6 +290,22 @@ def _operator_row(costed: Costed, profile: Profile) -> OperatorRow:
         output_shapes=tuple(network.tensors[index].shape for index in operator.outputs),
         predicted_ms=1000 * time.total if time else None,
         bound=time.bound if time else None,
+        after=profile.feeders[operator.name],
+    )
+
+
+def _blocks(profile: Profile) -> tuple[BlockRow, ...]:
+    position = {costed.operator.name: i for i, costed in enumerate(profile.working)}
+    return tuple(
+        BlockRow(
+            block.layer,
+            tuple(position[operator.name] for operator in block.operators if operator.name in position),
+            len(block.fragments),
+            block.width,
+            block.depth,
+            block.origin,
+        )
+        for block in profile.structure.blocks
     )
 
 

@@ -100,7 +100,7 @@ def _with_folded_biases(network: Network) -> Network:
 def _read_once(last: int, first: int, network: Network) -> bool:
     """Whether one operator alone reads ``last``, and each result from ``first`` up to it, through views."""
     while True:
-        if len(network.readers.get(last, ())) != 1 or last in network.outputs:
+        if len(network.readers.get(last, ())) != 1 or last in network.results:
             return False
         if last == first:
             return True
@@ -146,14 +146,14 @@ def _foldable_producer(norm: Operator, network: Network) -> Operator | None:
     affected = [producer.arguments.get(name) for name in _FOLDS_INTO[_base(producer)]]
     affected += [norm.arguments.get(name) for name in ("weight", "bias", "running_mean", "running_var")]
     fixed = all(network.tensors[each.tensor].is_weight for each in affected if isinstance(each, Ref))
-    alone = len(network.readers[source.tensor]) == 1 and source.tensor not in network.outputs
-    unread = not any(index in network.readers or index in network.outputs for index in norm.outputs[1:])
+    alone = len(network.readers[source.tensor]) == 1 and source.tensor not in network.results
+    unread = not any(index in network.readers or index in network.results for index in norm.outputs[1:])
     return producer if fixed and alone and unread else None
 
 
 def _without_unread_results(network: Network) -> Network:
     def is_read(index: int) -> bool:
-        return index in network.readers or index in network.outputs
+        return index in network.readers or index in network.results
 
     def trimmed(operator: Operator) -> Operator:
         read = tuple(filter(is_read, operator.outputs))

@@ -6,6 +6,7 @@ import dataclasses
 import inspect
 import re
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any, NamedTuple
 
 import torch
@@ -13,6 +14,8 @@ from torch import Tensor, nn
 
 from mac_audit.errors import MacAuditError
 from mac_audit.nested import tensors_in
+
+LARGEST = 2**48  # elements of an input, as many as a processor has addresses
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +76,12 @@ def parse_input(text: str) -> tuple[str | None, torch.Tensor]:
     dtype = getattr(torch, kind or "float32", None)
     if not isinstance(dtype, torch.dtype):
         raise MacAuditError(f"--input {text!r} names no dtype of torch: {kind!r}; use float32, float16, int64 or bool.")
-    sizes = tuple(int(size) for size in shape.split(",")) if shape else ()
+    sizes = tuple(int(size[:20]) for size in shape.split(",")) if shape else ()  # 20 digits are too many already
+    if 0 in sizes or prod(sizes) > LARGEST:
+        raise MacAuditError(
+            f"--input {text[:60]!r} has {'no elements' if 0 in sizes else 'more elements than any memory'}; give each"
+            " dimension at least 1, or there is nothing to cost, and no more than a model could be run on."
+        )
     return name, torch.empty(sizes, dtype=dtype, device="meta")
 
 

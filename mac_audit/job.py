@@ -6,12 +6,13 @@ import dataclasses
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Literal
 
 from mac_audit import engine
+from mac_audit.comparison import Predicted
 from mac_audit.device_file import find
 from mac_audit.errors import MacAuditError
+from mac_audit.files import read
 from mac_audit.garbage import collected_later
 from mac_audit.measuring.store import known_times
 from mac_audit.network import Network
@@ -30,7 +31,10 @@ _ACT_ON_SAVED = ("target", "execution", "device", "plugins", "timeout", "memory"
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to audit and by what. ``folder`` is where modules are looked for, besides the working directory."""
+    """What to audit and by what. ``folder`` is where modules are looked for, besides the working directory.
+
+    ``devices`` are named like that of the request: the time of the whole is predicted for them too.
+    """
 
     name: str
     request: Request
@@ -39,6 +43,7 @@ class Job:
     fail_on: Severity = "error"
     flop_convention: Literal["paper", "torch"] = "paper"
     folder: str = ""
+    devices: tuple[str, ...] = ()
 
     @property
     def needs_torch(self) -> bool:
@@ -48,10 +53,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """The report of a job, and the use that each suppression was of."""
+    """The report of a job, the use that each suppression was of, and times on further devices."""
 
     report: Report
     uses: tuple[Use, ...] = ()
+    times: tuple[Predicted, ...] = ()
 
 
 @collected_later()
@@ -61,7 +67,9 @@ def run(job: Job, network: Callable[[Request], Network] | None = None) -> Audite
         sys.path.append(job.folder)
     rules = discover(load_plugins(job.request.plugins))
     device = find(job.request.device) if job.request.device else None  # a wrong name is told before the model is built
-    profile = Profile((network or network_of)(job.request), job.request.execution, device, known_times(device))
+    further = [find(name) for name in job.devices]
+    captured = (network or network_of)(job.request)
+    profile = Profile(captured, job.request.execution, device, known_times(device))
     report = judged(
         profile,
         rules,
@@ -71,7 +79,15 @@ def run(job: Job, network: Callable[[Request], Network] | None = None) -> Audite
         fail_on=job.fail_on,
         flop_convention=job.flop_convention,
     )
-    return Audited(*suppressed(report, profile, rules, job.ignores))
+    times = tuple(_predicted(Profile(captured, job.request.execution, one, known_times(one))) for one in further)
+    return Audited(*suppressed(report, profile, rules, job.ignores), times)
+
+
+def _predicted(profile: Profile) -> Predicted:
+    """The time of the whole; the profile has a device."""
+    timing = profile.timing
+    assert timing is not None
+    return Predicted(engine.device_info(timing), timing.total.ms, timing.notes())
 
 
 def audited(job: Job) -> Iterator[Audited]:
@@ -137,11 +153,5 @@ def _saved(request: Request) -> Network:
     for field in dataclasses.fields(Request):
         if field.name not in _ACT_ON_SAVED and getattr(request, field.name) != getattr(plain, field.name):
             raise MacAuditError(f"{request.target} is captured already; {field.name} has nothing to act on.")
-    try:
-        text = Path(request.target).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        told = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise MacAuditError(
-            f"{request.target} cannot be read: {told}; mac-audit trace MODEL -o {request.target} writes one."
-        ) from None
+    text = read(request.target, request.target, f"mac-audit trace MODEL -o {request.target} writes one")
     return Network.from_json(text, request.target)

@@ -221,9 +221,7 @@ def _memory(limit: int) -> int:
 # --- the worker ----------------------------------------------------------------------------------------------------
 
 
-def _work(
-    target: str, results: Iterator[Any], pipe: int, messages: int, limits: Limits, folder: str
-) -> None:
+def _work(target: str, results: Iterator[Any], pipe: int, messages: int, limits: Limits, folder: str) -> None:
     """Send each of ``results`` and what ends them; never returns, and runs nothing at its exit."""
     this = os.getpid()
 

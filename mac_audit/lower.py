@@ -12,9 +12,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import fx
 
+from mac_audit import _torch as private
 from mac_audit.capture import Recording
-from mac_audit.network import Argument, Network, Operator, Ref, Role, Scalar, Tensor
+from mac_audit.network import Argument, Layer, Network, Operator, Ref, Role, Scalar, Tensor
 from mac_audit.recorder import Spec
+from mac_audit.source import texts
 
 
 def lower(
@@ -55,10 +57,12 @@ class _Lowering:
                 self.values[node] = self.values[parent][index]
             else:
                 self._add_operator(node)
+        layers: tuple[Layer, ...] = self.captured.meta["layers"]
+        sources = [op.source for op in self.operators] + [line for layer in layers for line in layer.sources]
         return Network(
             tuple(map(self._final, self.tensors)),
             tuple(self.operators),
-            self.captured.meta["layers"],
+            layers,
             tuple(inputs),
             outputs,
             {
@@ -67,6 +71,7 @@ class _Lowering:
                 "inputs": origin,
                 "torch": str(torch.__version__).partition("+")[0],
             },
+            texts(filter(None, sources)),
         )
 
     def _add_member(self, spec: Any, name: str) -> Any:
@@ -199,7 +204,7 @@ def _formals(target: Any) -> tuple[_Formal, ...]:
             formal.alias_info is not None and formal.alias_info.is_write and not reshapes,
             formal.is_out,
         )
-        for formal in target._schema.arguments
+        for formal in private.schema(target).arguments
     )
 
 

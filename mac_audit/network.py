@@ -13,23 +13,32 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from mac_audit.errors import MacAuditError
-from mac_audit.plain import from_plain, parse_versioned, to_plain
+from mac_audit.plain import Count, Place, Size, Within, from_plain, parse_json, shown, to_plain, versioned
 
 SCHEMA_VERSION = 1
+HOW = ("method", "construction", "inputs", "torch")  # what every capture tells of itself
 
-Shape = tuple[int, ...]
+Shape = tuple[Size, ...]
+Index = Annotated[int, Within(0, 2**31 - 1)]  # of a tensor
 Role = Literal["input", "parameter", "buffer", "constant", "activation"]
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A line of somebody's code; ``file`` is absolute."""
+    """A line of somebody's code; ``file`` is absolute.
+
+    The expression in question begins at ``column`` and ends before ``end_column``, both from 0 in bytes of UTF-8, as
+    CPython counts; no ``end_column`` where it goes on in the next line, neither where that is not known. Two
+    expressions of one line are the same source.
+    """
 
     file: str
-    line: int
+    line: Place
+    column: Index | None = field(default=None, compare=False)
+    end_column: Index | None = field(default=None, compare=False)
 
     @property
     def shown(self) -> str:
@@ -52,8 +61,8 @@ class Tensor:
 
     shape: Shape
     dtype: str
-    itemsize: int
-    elements: int
+    itemsize: Annotated[int, Within(0, 1024)]
+    elements: Size
     storage: int
     role: Role = "activation"
     name: str = ""
@@ -73,7 +82,7 @@ class Tensor:
 class Ref:
     """A tensor as an argument: its index in ``Network.tensors``."""
 
-    tensor: int
+    tensor: Index
 
 
 Scalar = None | bool | int | float | str | Ref
@@ -94,12 +103,12 @@ class Operator:
     name: str
     target: str
     arguments: dict[str, Argument]
-    outputs: tuple[int, ...]
+    outputs: tuple[Index, ...]
     layer: str = ""
     source: Source | None = None
     own: bool = False
-    mutates: tuple[int, ...] = ()
-    after: tuple[int, ...] = ()
+    mutates: tuple[Index, ...] = ()
+    after: tuple[Index, ...] = ()
     view: bool = False
     kernel: str = ""
 
@@ -136,7 +145,7 @@ class Layer:
     type: str
     sources: tuple[Source, ...] = ()
     parameters: tuple[Parameter, ...] = ()
-    calls: int = 0
+    calls: Count = 0
     input_shapes: tuple[Shape, ...] = ()
     output_shapes: tuple[Shape, ...] = ()
 
@@ -151,15 +160,21 @@ class Network:
     """A captured model. ``inputs`` and ``outputs`` are indices into ``tensors``, layers come parents first.
 
     ``capture`` says how it was captured: ``method`` (which step), ``construction`` (how the model was built),
-    ``inputs`` (where they come from) and the version of torch.
+    ``inputs`` (where they come from) and the version of torch. ``lines`` has the text of the lines of code that it
+    refers to, by ``file:line``, as far as they could be read.
     """
 
     tensors: tuple[Tensor, ...]
     operators: tuple[Operator, ...]
     layers: tuple[Layer, ...]
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
+    inputs: tuple[Index, ...]
+    outputs: tuple[Index, ...]
     capture: dict[str, str] = field(default_factory=dict)
+    lines: dict[str, str] = field(default_factory=dict)
+
+    def text(self, source: Source) -> str:
+        """The line of code as it was at the capture; empty where that is not known."""
+        return self.lines.get(f"{source.file}:{source.line}", "")
 
     @cached_property
     def readers(self) -> dict[int, tuple[Operator, ...]]:
@@ -169,6 +184,11 @@ class Network:
             for index in operator.inputs:
                 found.setdefault(index, []).append(operator)
         return {index: tuple(operators) for index, operators in found.items()}
+
+    @cached_property
+    def results(self) -> frozenset[int]:
+        """``outputs``, to look them up in."""
+        return frozenset(self.outputs)
 
     @cached_property
     def producers(self) -> dict[int, Operator]:
@@ -187,16 +207,47 @@ class Network:
     @classmethod
     def from_json(cls, text: str, where: str = "network") -> Network:
         """The network that ``text`` describes; ``MacAuditError`` names what is wrong with it."""
-        network = from_plain(cls, parse_versioned(text, SCHEMA_VERSION, where), where)
-        named = {index for op in network.operators for index in (*op.inputs, *op.outputs, *op.mutates, *op.after)}
-        for index in named.union(network.inputs, network.outputs):
-            if not 0 <= index < len(network.tensors):
-                raise MacAuditError(f"{where} refers to tensor {index}, but has {len(network.tensors)} of them.")
-        layers = {layer.path for layer in network.layers}
-        for operator in network.operators:
-            if operator.layer not in layers:
-                raise MacAuditError(f"{where} puts {operator.name} into a layer {operator.layer!r} that it lacks.")
+        return cls.of(parse_json(text, where), where)
+
+    @classmethod
+    def of(cls, document: Any, where: str = "network") -> Network:
+        """The same of a JSON document that was read already."""
+        network = from_plain(cls, versioned(document, SCHEMA_VERSION, where), where)
+        for problem in _contradictions(network):
+            raise MacAuditError(f"{where} {problem}; trace the model again.")
         return network
+
+
+def _contradictions(network: Network) -> Iterator[str]:
+    """What in ``network`` cannot be so; everything behind it relies on that there is nothing."""
+    yield from (f"does not say the {name} of its capture" for name in HOW if name not in network.capture)
+    for place, tensor in enumerate(network.tensors):
+        if tensor.numel >= 2**63:
+            yield f"gives tensor {place} more elements than any memory has"
+    for what, names in (
+        ("layers of one path", [layer.path for layer in network.layers]),
+        ("operators of one name", [operator.name for operator in network.operators]),
+        ("operators that compute one tensor", [index for op in network.operators for index in op.outputs]),
+    ):
+        if len(set(names)) < len(names):
+            yield f"has two {what}"
+    number = len(network.tensors)
+    for index in (*network.inputs, *network.outputs):
+        if index >= number:
+            yield f"refers to tensor {index}, but has {number} of them"
+    layers, later = {layer.path for layer in network.layers}, set(network.producers)
+    if "" not in layers:
+        yield "lacks the layer of the model itself, whose path is empty"
+    for operator in network.operators:
+        name, read = shown(operator.name), {*operator.inputs, *operator.mutates, *operator.after}
+        if operator.layer not in layers:
+            yield f"puts {name} into a layer {shown(operator.layer)} that it lacks"
+        for index in sorted(read.union(operator.outputs)):
+            if index >= number:
+                yield f"refers to tensor {index} in {name}, but has {number} of them"
+        for index in sorted(later & read):
+            yield f"reads tensor {index} in {name}, before it is computed"
+        later.difference_update(operator.outputs)
 
 
 def _refs(values: Any) -> Iterator[int]:

@@ -6,8 +6,9 @@ Every part is computed when first asked for, once.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 
 import mac_audit.formulas  # noqa: F401  registers the formulas
 from mac_audit.cost import CLASSES, Contraction, Cost, Costed, Coverage, cost_of, kind_of
@@ -15,6 +16,7 @@ from mac_audit.counterfactual import joined, merged, reshaped
 from mac_audit.device import Device
 from mac_audit.execution import execute
 from mac_audit.fusion import with_epilogues
+from mac_audit.interface import given
 from mac_audit.liveness import Peak, peak
 from mac_audit.network import Layer, Network, Operator, Ref, Source
 from mac_audit.structure import Block, Structure, structure_of
@@ -42,6 +44,15 @@ class LayerCost:
     kinds: tuple[str, ...]
     depth: int
     leaf: bool
+
+
+@dataclass
+class _Made:
+    """The layers that a line constructed, called by the same lines so far; ``outwards`` by who called those."""
+
+    layers: list[Layer] = field(default_factory=list)
+    outwards: dict[Source, _Made] = field(default_factory=dict)
+    geometries: dict[object, int] = field(default_factory=dict)  # by what of a contraction matters
 
 
 # Finds the times that a device was measured to take, by operator.
@@ -79,14 +90,25 @@ class Profile:
 
     def whole(self, index: int) -> int:
         """The tensor that a view looks at; another tensor itself."""
-        while (operator := self.network.producers.get(index)) is not None and operator.view:
-            index = operator.inputs[0]
-        return index
+        return self._viewed.get(index, index)
+
+    @cached_property
+    def _viewed(self) -> dict[int, int]:
+        """By a view, the tensor that it looks at, through other views."""
+        found: dict[int, int] = {}
+        for operator in self.network.operators:
+            if operator.view:
+                found.update(dict.fromkeys(operator.outputs, found.get(operator.inputs[0], operator.inputs[0])))
+        return found
 
     def maker(self, index: int) -> Costed | None:
         """The operator that computed a tensor, looked at through views; None for inputs and weights."""
         operator = self.network.producers.get(self.whole(index))
         return self._by_name[operator.name] if operator is not None else None
+
+    def given(self, costed: Costed) -> tuple[bool, bool]:
+        """Whether data set the width that a contraction reads, and the one that it writes: nobody can choose them."""
+        return given(costed, self.network, self._by_name)
 
     @cached_property
     def _by_name(self) -> dict[str, Costed]:
@@ -153,9 +175,35 @@ class Profile:
         return structure_of(self.network, {c.operator.name for c in self.working if c.kind in FRAGMENTS})
 
     @cached_property
+    def feeders(self) -> dict[str, tuple[int, ...]]:
+        """Of each working operator the positions, in ``working``, of those whose results it reads, through free ones.
+
+        By the operator's name, in ascending order.
+        """
+        position = {costed.operator.name: i for i, costed in enumerate(self.working)}
+        found: dict[str, tuple[int, ...]] = {}
+        results: list[tuple[int, ...]] = []  # of each operator, those that computed what it hands on
+        for i, operator in enumerate(self.network.operators):
+            before = sorted({source for feeder in self.structure.graph.predecessors(i) for source in results[feeder]})
+            own = position.get(operator.name)
+            if own is not None:
+                found[operator.name] = tuple(before)
+            results.append(tuple(before) if own is None else (own,))
+        return found
+
+    @cached_property
     def layer(self) -> dict[str, Layer]:
         """Layers by path."""
         return {layer.path: layer for layer in self.network.layers}
+
+    @cached_property
+    def called_from(self) -> dict[str, tuple[Source, ...]]:
+        """By layer, the lines outside its own ``forward`` from which its operators come."""
+        found: dict[str, dict[Source, None]] = {}
+        for operator in self.captured.operators:
+            if operator.source is not None and not operator.own:
+                found.setdefault(operator.layer, {})[operator.source] = None
+        return {path: tuple(sources) for path, sources in found.items()}
 
     def line_of(self, operator: Operator, judged: Callable[[Contraction], object] | None = None) -> Source | None:
         """The line to edit for an operator: its call in a module's own ``forward``, or what made its layer."""
@@ -167,30 +215,40 @@ class Profile:
         A line that makes layers of different geometry only passes on what somebody else chose, as in a helper like
         ``ConvNorm(c_in, c_out)``; then the line that called it is meant, if fewer geometries come from there, and so
         on outwards. ``judged`` says what of a contraction matters (a ratio of widths, say); without it, all parameter
-        shapes do.
+        shapes do. Give the same function each time: what it says is counted once.
         """
         lines = self.layer[path].sources if path in self.layer else ()
-        made = self._made_by.get(lines[0], []) if lines else []
-        for depth in range(1, len(lines)):
-            from_here = [layer for layer in made if layer.sources[: depth + 1] == lines[: depth + 1]]
-            if len(self._geometries(from_here, judged)) >= len(self._geometries(made, judged)):
-                return lines[depth - 1]
+        if not lines:
+            return None
+        made = self._made.outwards[lines[0]]
+        for line, outer in pairwise(lines):
+            from_here = made.outwards[outer]
+            if self._geometries(from_here, judged) >= self._geometries(made, judged):
+                return line
             made = from_here
-        return lines[-1] if lines else None
+        return lines[-1]
 
     @cached_property
-    def _made_by(self) -> dict[Source, list[Layer]]:
-        """Layers by the line that constructed them."""
-        found: dict[Source, list[Layer]] = {}
+    def _made(self) -> _Made:
+        """Layers by the lines that constructed them."""
+        everything = _Made()
         for layer in self.network.layers:
-            if layer.source is not None:
-                found.setdefault(layer.source, []).append(layer)
-        return found
+            made = everything
+            for line in layer.sources:
+                made = made.outwards.setdefault(line, _Made())
+                made.layers.append(layer)
+        return everything
 
-    def _geometries(self, layers: list[Layer], judged: Callable[[Contraction], object] | None) -> set[object]:
-        if judged is None:
-            return {tuple(parameter.shape for parameter in layer.parameters) for layer in layers}
-        return {judged(shape) for layer in layers for shape in self._contractions.get(layer.path, ())}
+    def _geometries(self, made: _Made, judged: Callable[[Contraction], object] | None) -> int:
+        """How many there are; counted once for all layers that one line made."""
+        if judged not in made.geometries:
+            found: set[object]
+            if judged is None:
+                found = {tuple(parameter.shape for parameter in layer.parameters) for layer in made.layers}
+            else:
+                found = {judged(shape) for layer in made.layers for shape in self._contractions.get(layer.path, ())}
+            made.geometries[judged] = len(found)
+        return made.geometries[judged]
 
     @cached_property
     def _contractions(self) -> dict[str, list[Contraction]]:

@@ -90,7 +90,7 @@ class Recorder(private.OperatorMode):
         named: dict[int, str] = {}
         for path, module in self.model.named_modules():
             own: dict[str, Parameter] = {}
-            for table, learned in ((module._parameters, True), (module._buffers, False)):
+            for table, learned in ((private.parameters_of(module), True), (private.buffers_of(module), False)):
                 for key, tensor in table.items():
                     if tensor is None:
                         continue

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from mac_audit.network import Shape
-from mac_audit.plain import from_plain, parse_versioned, to_plain
+from mac_audit.errors import MacAuditError
+from mac_audit.network import HOW, Shape
+from mac_audit.plain import Amount, Count, Place, from_plain, parse_json, shown, to_plain, versioned
 from mac_audit.units import Unit
 
 SCHEMA_VERSION = 1
@@ -43,7 +44,7 @@ class Line:
     """A line of code; ``file`` is relative to the working directory where it lies inside."""
 
     file: str
-    line: int
+    line: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +63,18 @@ class Totals:
     ``predicted_ms``, here and below, is None where no device was named.
     """
 
-    params: int
-    madds: int
-    flops: int
-    other_ops: int
-    mac_elements: int
-    mac_bytes: int
-    reads_activation: int
-    reads_weight: int
-    writes: int
-    operators: int
+    params: Count
+    madds: Count
+    flops: Count
+    other_ops: Count
+    mac_elements: Count
+    mac_bytes: Count
+    reads_activation: Count
+    reads_weight: Count
+    writes: Count
+    operators: Count
     lower_bound: bool
-    predicted_ms: float | None = None
+    predicted_ms: Amount | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class Unknown:
     """Operators of one kind that have no formula, with the lines that call them."""
 
     target: str
-    count: int
+    count: Count
     sources: tuple[Line, ...] = ()
 
 
@@ -89,8 +90,8 @@ class Unknown:
 class Coverage:
     """How many operators have exact arithmetic, cost nothing, or are unknown."""
 
-    exact: int
-    free: int
+    exact: Count
+    free: Count
     unknown: tuple[Unknown, ...] = ()
 
 
@@ -98,11 +99,11 @@ class Coverage:
 class ClassCost:
     """The cost of one class of operator, or of a layer alone. ``lower_bound`` as in ``Totals``."""
 
-    madds: int
-    mac_elements: int
-    mac_bytes: int
-    operators: int
-    predicted_ms: float | None = None
+    madds: Count
+    mac_elements: Count
+    mac_bytes: Count
+    operators: Count
+    predicted_ms: Amount | None = None
     lower_bound: bool = False
 
 
@@ -117,44 +118,64 @@ class LayerRow:
     path: str
     type: str
     source: Line | None
-    params: int
-    madds: int
-    mac_elements: int
-    mac_bytes: int
-    calls: int
+    params: Count
+    madds: Count
+    mac_elements: Count
+    mac_bytes: Count
+    calls: Count
     input_shapes: tuple[Shape, ...]
     output_shapes: tuple[Shape, ...]
-    depth: int
+    depth: Count
     leaf: bool
     classes: tuple[str, ...]
     own: ClassCost
-    own_params: int
-    predicted_ms: float | None = None
+    own_params: Count
+    predicted_ms: Amount | None = None
     bound: Bound | None = None
     lower_bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class OperatorRow:
-    """One operator that does something, in the order of execution."""
+    """One operator that does something, in the order of execution.
+
+    ``after`` are the positions, among the report's operators, of those whose results it reads.
+    """
 
     name: str
     target: str
     layer: str
     kind: str
     coverage: Literal["exact", "unknown"]
-    madds: int
-    other_ops: int
-    reads_activation: int
-    reads_weight: int
-    writes: int
-    mac_elements: int
-    mac_bytes: int
+    madds: Count
+    other_ops: Count
+    reads_activation: Count
+    reads_weight: Count
+    writes: Count
+    mac_elements: Count
+    mac_bytes: Count
     source: Line | None
     input_shapes: tuple[Shape, ...]
     output_shapes: tuple[Shape, ...]
-    predicted_ms: float | None = None
+    predicted_ms: Amount | None = None
     bound: Bound | None = None
+    after: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRow:
+    """A part of the network with one way in and one way out, as ``mac_audit.structure`` draws its borders.
+
+    ``operators`` are positions among the report's; what is in no block lies on every path from inputs to outputs.
+    ``fragments`` of them are units of work, ``depth`` of these on the longest chain, at most ``width`` side by side.
+    """
+
+    layer: str
+    operators: tuple[int, ...]
+    fragments: int
+    width: int
+    depth: int
+    origin: Literal["dominator", "module"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +189,8 @@ class RuleResult:
     code: str
     name: str
     verdict: Verdict
-    value: float | None = None
-    limit: float | None = None
+    value: Amount | None = None
+    limit: Amount | None = None
     measure: str = ""
     reason: str = ""
     severity: Severity = "error"
@@ -185,10 +206,10 @@ class Saving:
     named or the finding has no counterfactual operators.
     """
 
-    mac_elements: int
-    mac_bytes: int
-    share: float
-    predicted_ms: float | None = None
+    mac_elements: Count
+    mac_bytes: Count
+    share: Amount
+    predicted_ms: Amount | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,19 +221,32 @@ class Suppression:
 
 
 @dataclass(frozen=True, slots=True)
+class Snippet:
+    """A line of code as it was at the capture: the expression in question, with what stands before and after it.
+
+    Where the expression is not known the whole line is ``before``. An expression that goes on in the next line ends
+    with this one.
+    """
+
+    before: str
+    marked: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A place that breaks a guideline.
 
     ``value`` is what the layer contributes to the rule's measure, in its unit, and ``limit`` the rule's; ``source``
-    is the line to edit. ``counterfactual`` describes the layer now and instead, by names that the rule explains.
-    ``fingerprint`` names the finding from one run to the next, also where lines moved.
+    is the line to edit, ``snippet`` what it says. ``counterfactual`` describes the layer now and instead, by names
+    that the rule explains. ``fingerprint`` names the finding from one run to the next, also where lines moved.
     """
 
     code: str
     layer: str
     message: str
-    value: float
-    limit: float
+    value: Amount
+    limit: Amount
     source: Line | None
     counterfactual: dict[str, Any]
     saving: Saving
@@ -220,15 +254,22 @@ class Finding:
     severity: Severity = "error"
     fingerprint: str = ""
     suppressed: Suppression | None = None
+    snippet: Snippet | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceInfo:
-    """The device that times are predicted for: where its figures come from, and the relative error to expect."""
+    """The device that times are predicted for: where its figures come from, and the relative error to expect.
+
+    ``peak`` is in operations a second, where a multiply-add is two, by the dtypes that the model computes in;
+    ``bandwidth`` in bytes a second, that of the memory and not of a cache.
+    """
 
     name: str
     source: str
-    error: float | None = None
+    error: Amount | None = None
+    peak: dict[str, Amount] = field(default_factory=dict)
+    bandwidth: Amount | None = None
 
 
 @dataclass(frozen=True)
@@ -260,6 +301,7 @@ class Report:
     fail_on: Severity = "error"
     error: str = ""
     device: DeviceInfo | None = None
+    blocks: tuple[BlockRow, ...] = ()
 
     @property
     def errors(self) -> tuple[RuleResult, ...]:
@@ -279,7 +321,22 @@ class Report:
     @classmethod
     def from_json(cls, text: str, where: str = "report") -> Report:
         """The report that ``text`` holds; ``MacAuditError`` names what is wrong with it."""
-        return from_plain(cls, parse_versioned(text, SCHEMA_VERSION, where), where)
+        return cls.of(parse_json(text, where), where)
+
+    @classmethod
+    def of(cls, document: Any, where: str = "report") -> Report:
+        """The same of a JSON document that was read already."""
+        report = from_plain(cls, versioned(document, SCHEMA_VERSION, where), where)
+        for told, needed in ((report.capture, HOW), (report.conventions, tuple(CONVENTIONS))):
+            if not report.error and (lacking := [name for name in needed if name not in told]):
+                raise MacAuditError(f"{where} does not say its {lacking[0]}; the file may be cut short.")
+        codes = [rule.code for rule in report.rules]
+        if len(set(codes)) < len(codes):
+            raise MacAuditError(f"{where} has two results of one rule; each rule gives one.")
+        for finding in report.findings:
+            if finding.code not in codes:
+                raise MacAuditError(f"{where} has a finding of {shown(finding.code)}, but no such rule.")
+        return report
 
 
 def concluded(rules: Sequence[RuleResult], fail_on: Severity) -> Literal["pass", "fail", "error"]:

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mac_audit.errors import MacAuditError
+from mac_audit.files import read
+from mac_audit.plain import parse_json
 from mac_audit.report import Line, Report
 from mac_audit.worktree import Worktree, checked_out
 
@@ -27,7 +29,7 @@ def two(old: str, new: str, given: Given) -> tuple[list[Report], list[Report]]:
     Saved files are read without torch. Every target is audited in a process of its own, so that modules of the same
     name do not mix.
     """
-    targets = [source for source in (old, new) if not _is_saved(source)]
+    targets = [source for source in (old, new) if not is_saved(source)]
     if not targets and given:
         raise MacAuditError(f"{old} and {new} are saved already; the options of a target have nothing to act on.")
     audited = dict(zip(targets, _audited(targets, given), strict=True)) if targets else {}
@@ -50,20 +52,20 @@ def since(revision: str, targets: Sequence[str], given: Given) -> tuple[list[Rep
 
 def saved(file: str) -> list[Report]:
     """The reports in a JSON file: those that ``-o json`` wrote, or that of a network that was saved."""
-    try:
-        text = Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        told = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise MacAuditError(f"{file} cannot be read: {told}; give a report that -o json={file} wrote.") from None
-    try:
-        document = json.loads(text)
-    except ValueError:
-        document = None  # told by what reads it in earnest
+    found = saved_reports(file)
+    return [_judged(file)] if found is None else found
+
+
+def saved_reports(file: str) -> list[Report] | None:
+    """The reports that ``-o json`` wrote into a file; None where it holds a network."""
+    document = parse_json(read(file, file, f"give a report that -o json={file} wrote"), file)
+    if document == []:
+        raise MacAuditError(f"{file} holds no report; give one that -o json={file} wrote.")
     if isinstance(document, list):
-        return [Report.from_json(json.dumps(part), f"{file}[{place}]") for place, part in enumerate(document)]
+        return [Report.of(part, f"{file}[{place}]") for place, part in enumerate(document)]
     if isinstance(document, dict) and "tensors" in document:
-        return [_judged(file, text)]
-    return [Report.from_json(text, file)]
+        return None
+    return [Report.of(document, file)]
 
 
 def pairs(old: Sequence[Report], new: Sequence[Report]) -> tuple[list[tuple[Report, Report]], list[str]]:
@@ -79,17 +81,19 @@ def pairs(old: Sequence[Report], new: Sequence[Report]) -> tuple[list[tuple[Repo
     return [(before[name], after[name]) for name in after if name in before], lacking
 
 
-def _is_saved(source: str) -> bool:
+def is_saved(source: str) -> bool:
+    """Whether it is a file with a report or a network, and no target."""
     return source.endswith(".json")
 
 
-def _judged(file: str, network: str) -> Report:
+def _judged(file: str) -> Report:
     from mac_audit import engine
-    from mac_audit.network import Network
+    from mac_audit.job import network_of
     from mac_audit.profile import Profile
+    from mac_audit.request import Request
     from mac_audit.rule import discover
 
-    return engine.audit(Profile(Network.from_json(network, file)), discover(), target=file)
+    return engine.audit(Profile(network_of(Request(file))), discover(), target=file)
 
 
 def _audited(targets: Sequence[str], given: Given) -> list[Report]:

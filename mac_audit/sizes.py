@@ -11,6 +11,7 @@ from mac_audit.errors import MacAuditError
 from mac_audit.inputs import Inputs
 from mac_audit.nested import map_tensors
 
+LARGEST = 2**31 - 1  # of a batch, a sequence or a side: more than anything is run on
 _MEANING = {"batch": "batch", "seq_len": "sequence", "resolution": "image"}
 
 
@@ -25,9 +26,11 @@ class Sizes:
     ) -> None:
         self.given = {"batch": batch, "seq_len": seq_len, "resolution": resolution}
         for name, size in self.given.items():
-            if size is not None and min(size if isinstance(size, tuple) else (size,)) < 1:
+            sides = size if isinstance(size, tuple) else (1 if size is None else size,)
+            if min(sides) < 1 or max(sides) > LARGEST:
                 raise MacAuditError(
-                    f"{name.replace('_', '-')} is {size}; give at least 1, or nothing there is to cost."
+                    f"{name.replace('_', '-')} is {size}; give at least 1, or nothing there is to cost, and at most"
+                    f" {LARGEST}."
                 )
         self._asked: set[str] = set()
 

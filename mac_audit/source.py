@@ -7,10 +7,12 @@ method of a module is meant: not the helper that happens to call ``F.conv2d`` or
 
 from __future__ import annotations
 
+import itertools
+import linecache
 import os
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType, FrameType, TracebackType
@@ -28,7 +30,9 @@ _INFRASTRUCTURE = (f"{Path(torch.__file__).parent}{os.sep}", f"{_PACKAGE}{os.sep
 _STDLIB = tuple(f"{sysconfig.get_path(name)}{os.sep}" for name in ("stdlib", "platstdlib"))
 _SITE = tuple(f"{sysconfig.get_path(name)}{os.sep}" for name in ("purelib", "platlib"))
 _COMPREHENSIONS = ("<genexpr>", "<listcomp>", "<setcomp>", "<dictcomp>")
+_LONGEST = 1000  # characters of a line that are kept; a longer one was made by a program
 _users: dict[CodeType, bool] = {}
+_columns: dict[tuple[CodeType, int], tuple[int | None, int | None]] = {}
 _boundaries: set[CodeType] = set()
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -73,17 +77,43 @@ def callers(frame: FrameType | None, constructing: nn.Module) -> list[Caller]:
 
 def _walk(frame: FrameType | None) -> Iterator[Caller]:
     """The lines of the user's code that led to ``frame``, the innermost first."""
-    within: tuple[str, int] | None = None  # a comprehension: the function around it, and its line
+    within: tuple[str, FrameType] | None = None  # a comprehension: the function around it, and its frame
     while frame is not None and (code := frame.f_code) not in _boundaries:
         known = _users.get(code)
         if code.co_name in _COMPREHENSIONS:
-            within = code.co_qualname.rpartition(".<locals>.")[0], frame.f_lineno
+            within = code.co_qualname.rpartition(".<locals>.")[0], frame
         elif known or (known is None and _is_users(code)):
             owner = _self(frame)
-            line = within[1] if within is not None and within[0] == code.co_qualname else frame.f_lineno
-            yield Caller(Source(code.co_filename, line), owner if isinstance(owner, nn.Module) else None)
+            meant = within[1] if within is not None and within[0] == code.co_qualname else frame
+            source = Source(code.co_filename, meant.f_lineno, *_span(meant))
+            yield Caller(source, owner if isinstance(owner, nn.Module) else None)
             within = None
         frame = frame.f_back
+
+
+def _span(frame: FrameType) -> tuple[int | None, int | None]:
+    """First column and the one after the last of the expression that ``frame`` evaluates, as ``Source`` has them."""
+    key = frame.f_code, frame.f_lasti
+    if key not in _columns:  # positions are kept compressed
+        positions = itertools.islice(frame.f_code.co_positions(), frame.f_lasti // 2, None)
+        line, last, column, end = next(positions, (None, None, None, None))
+        _columns[key] = (column, end if last == line else None) if line == frame.f_lineno else (None, None)
+    return _columns[key]
+
+
+def texts(sources: Iterable[Source]) -> dict[str, str]:
+    """The lines of code themselves, by ``file:line``; a line that cannot be read is left out."""
+    by_file: dict[str, set[int]] = {}
+    for source in sources:
+        by_file.setdefault(source.file, set()).add(source.line)
+    found: dict[str, str] = {}
+    for file, numbers in by_file.items():
+        if file in linecache.cache or os.path.isfile(file):  # a cell of a notebook is in the cache alone
+            linecache.checkcache(file)
+            lines = linecache.getlines(file)
+            texts = ((number, lines[number - 1]) for number in sorted(numbers) if 0 < number <= len(lines))
+            found.update((f"{file}:{number}", text.rstrip()[:_LONGEST]) for number, text in texts)
+    return found
 
 
 def raising_line(traceback: TracebackType | None) -> Source | None:

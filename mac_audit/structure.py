@@ -139,7 +139,8 @@ class _Flow:
 
 
 def _flow(network: Network, graph: nx.DiGraph, fragments: frozenset[str]) -> _Flow:
-    reading = {i for i, operator in enumerate(network.operators) if not set(network.inputs).isdisjoint(operator.inputs)}
+    given = frozenset(network.inputs)
+    reading = {i for i, operator in enumerate(network.operators) if not given.isdisjoint(operator.inputs)}
     writing = _writers(network)
     after: set[int] = set()  # the inputs
     for i in range(len(network.operators)):

@@ -5,6 +5,7 @@ They stay in the report, with the reason. What suppresses nothing is told, so th
 
 from __future__ import annotations
 
+import io
 import tokenize
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,10 +14,13 @@ from pathlib import Path
 
 from mac_audit.comments import Comment, read
 from mac_audit.errors import MacAuditError
+from mac_audit.files import read_bytes
 from mac_audit.network import Source
 from mac_audit.profile import Profile
 from mac_audit.report import Finding, Report, Suppression, with_findings
 from mac_audit.rule import Rule, find
+
+LARGEST = 10_000_000  # bytes of a Python file
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +119,8 @@ def _sources(finding: Finding, profile: Profile) -> Iterator[Source]:
     layer = profile.layer.get(finding.layer)
     if layer is not None and layer.source is not None:
         yield layer.source
-    for operator in profile.captured.operators if finding.layer else ():  # the model itself has no call
-        if operator.layer == finding.layer and operator.source is not None and not operator.own:
-            yield operator.source
+    if finding.layer:  # the model itself has no call
+        yield from profile.called_from.get(finding.layer, ())
 
 
 def _comments(profile: Profile) -> Iterator[tuple[Comment, str]]:
@@ -131,10 +134,11 @@ def _comments(profile: Profile) -> Iterator[tuple[Comment, str]]:
             touched.setdefault(operator.source.file, set()).add(operator.source.line)
     for file in sorted(touched):
         try:
-            with tokenize.open(file) as opened:  # in the encoding that the file declares, without a byte-order mark
-                text = opened.read()
-        except (OSError, SyntaxError, ValueError):
-            continue  # a saved network can name files of another machine
+            content = read_bytes(file, LARGEST)
+            encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)  # a byte-order mark is part of it
+            text = content.decode(encoding)
+        except (OSError, SyntaxError, ValueError, LookupError):
+            continue  # a saved network can name files of another machine, and what is no Python
         for comment in read(text):
             if any(comment.block[0] <= line <= comment.block[1] for line in touched[file]):
                 yield comment, file

@@ -72,7 +72,7 @@ def axis(text: str) -> Axis:
     for part in values.split(","):
         if span := re.fullmatch(r"(\d+):(\d+)(?::(\d+))?", part):
             first, last, step = int(span[1]), int(span[2]), int(span[3] or 1)
-            found += range(first, last + 1, step) if step else ()
+            found += range(first, last + 1, step)[: POINTS + 1] if step else ()
         elif sides := re.fullmatch(r"(\d+)[x×](\d+)", part):
             found.append((int(sides[1]), int(sides[2])))
         elif part.isdecimal():

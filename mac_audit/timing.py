@@ -12,7 +12,19 @@ from functools import cached_property
 from math import fsum
 
 from mac_audit.cost import Cost, Costed
-from mac_audit.device import Bound, Device, Step, Time, dtype_of, stand_ins, steps_of, time_of, weight_bytes
+from mac_audit.device import (
+    STAND_IN,
+    Bound,
+    Device,
+    Step,
+    Time,
+    dtype_of,
+    peak_of,
+    stand_ins,
+    steps_of,
+    time_of,
+    weight_bytes,
+)
 from mac_audit.network import Network
 
 
@@ -64,6 +76,12 @@ class Timing:
         return _spent(self.times.values())
 
     @property
+    def peaks(self) -> dict[str, float]:
+        """The device's operations a second, by the dtypes that the network computes in."""
+        dtypes = {step.dtype for step in self._steps if step.costed.cost.madds}
+        return {dtype: peak_of(dtype, self.device) for dtype in sorted(dtypes or {STAND_IN})}
+
+    @property
     def costs(self) -> tuple[Cost, ...]:
         """What its times were predicted from, by working operator."""
         return tuple(costed.cost for costed in self._working)
@@ -89,8 +107,7 @@ class Timing:
 
     def of(self, operators: Iterable[Costed]) -> float:
         """Seconds that these take by themselves, which need not be operators of the network; never measured ones."""
-        weights = weight_bytes(self._network)
-        steps = (Step(costed, dtype_of(costed, self._network), weights) for costed in operators)
+        steps = (Step(costed, dtype_of(costed, self._network), self._weights) for costed in operators)
         return fsum(time_of(step, self.device).total for step in steps)
 
     def notes(self) -> tuple[str, ...]:
@@ -109,6 +126,10 @@ class Timing:
                 f"times of {measured} of {len(self.times)} operators were measured here, the others predicted."
             )
         return tuple(found)
+
+    @cached_property
+    def _weights(self) -> int:
+        return weight_bytes(self._network)
 
     @cached_property
     def _steps(self) -> tuple[Step, ...]:

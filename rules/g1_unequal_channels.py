@@ -8,6 +8,8 @@ from math import ceil, floor, lcm, sqrt
 from mac_audit.profile import Contraction, Costed, Profile, reshaped
 from mac_audit.rule import Measure, NotApplicable, Outcome, Violation, fewest, rule
 
+_TOLD = 0.0005  # a share that is more than nothing in three digits
+
 
 @rule("G1", "unequal-channels")
 def unequal_channels(profile: Profile, *, limit: float = 0.05, multiple: int = 8, negligible: float = 0.001) -> Outcome:
@@ -26,6 +28,14 @@ def unequal_channels(profile: Profile, *, limit: float = 0.05, multiple: int = 8
     2·√(hw·B) + B/hw, which is reached where c1 = c2; the excess is hw(√c1 − √c2)². In the paper's Table 1 a ratio
     of 1:12 halves the speed on a GPU at the same FLOPs. A layer with a stride has fewer output than input positions:
     its excess is counted with each side's own, and is zero where equal widths would save nothing.
+
+    ## What is not blamed
+
+    Where a model starts from data (an image of at most 4 channels, or integers like tokens), a layer that reads an
+    input or writes an output has a side that the data set: channels of an image, classes, a vocabulary. At the same
+    multiply-adds its other side is settled too. It counts in the measure, which says how much, and is never a
+    finding; the model fails where the other layers alone exceed the limit. A model that starts from a feature map is
+    taken for part of a larger one, which chose the widths at its edges.
 
     ## Instead
 
@@ -57,11 +67,14 @@ def unequal_channels(profile: Profile, *, limit: float = 0.05, multiple: int = 8
     access = sum(costed.cost.mac_elements for costed, _ in layers)
     value = sum(_avoidable(shape) for _, shape in layers) / access
     worth = negligible * profile.total.mac_elements
-    worst = fewest(layers, lambda layer: _avoidable(layer[1]), access, limit, worth)
+    free = [(costed, shape) for costed, shape in layers if not any(profile.given(costed))]
+    fixed = value - sum(_avoidable(shape) for _, shape in free) / access
+    worst = fewest(free, lambda layer: _avoidable(layer[1]), access, limit, worth)
     return Measure(
         value=value,
         limit=limit,
-        measure="avoidable MAC of 1×1 convolutions and linear layers ÷ their MAC",
+        measure="avoidable MAC of 1×1 convolutions and linear layers ÷ their MAC"
+        + (f", {fixed:.3f} of it where data set a width" if fixed >= _TOLD else ""),
         violations=tuple(_violation(profile, costed, shape, multiple) for costed, shape in worst),
         negligible=value > limit and not worst,
     )
@@ -71,6 +84,10 @@ def _avoidable(shape: Contraction) -> float:
     """Elements that equal widths save at the same multiply-adds; hw(√c1 − √c2)² where positions are equal."""
     width = sqrt(shape.c_in * shape.c_out)
     return max(0.0, shape.positions_in * (shape.c_in - width) + shape.positions_out * (shape.c_out - width))
+
+
+def _ratio(shape: Contraction) -> float:
+    return shape.c_in / shape.c_out
 
 
 def _violation(profile: Profile, costed: Costed, shape: Contraction, multiple: int) -> Violation:
@@ -87,7 +104,7 @@ def _violation(profile: Profile, costed: Costed, shape: Contraction, multiple: i
         instead += f"; in multiples of {lcm(multiple, groups)}: {handy[0]} and {handy[1]} ({more} multiply-adds)"
     return Violation(
         layer=costed.operator.layer,
-        source=profile.line_of(costed.operator, judged=lambda shape: shape.c_in / shape.c_out),
+        source=profile.line_of(costed.operator, judged=_ratio),
         message=f"channel widths {max(c1, c2) / min(c1, c2):.3g} to 1: c1={c1}, c2={c2}",
         instead=instead,
         value=_avoidable(shape) / costed.cost.mac_elements,

@@ -69,6 +69,10 @@ def _avoidable(shape: Contraction) -> float:
     return activations * (1 - 1 / sqrt(shape.groups))
 
 
+def _groups(shape: Contraction) -> int:
+    return shape.groups
+
+
 def _violation(profile: Profile, costed: Costed, shape: Contraction) -> Violation:
     c1, c2, groups = shape.c_in, shape.c_out, shape.groups
     narrow = round(c1 / sqrt(groups)), round(c2 / sqrt(groups))
@@ -76,7 +80,7 @@ def _violation(profile: Profile, costed: Costed, shape: Contraction) -> Violatio
     kernel = "×".join(map(str, shape.kernel))
     return Violation(
         layer=costed.operator.layer,
-        source=profile.line_of(costed.operator, judged=lambda shape: shape.groups),
+        source=profile.line_of(costed.operator, judged=_groups),
         message=f"{groups} groups, kernel {kernel}: c1={c1}, c2={c2}",
         instead=(
             f"no groups, c1={c1}, c2={c2} → {narrow[0]} and {narrow[1]} (both divided by √{groups}), at the same"

@@ -78,10 +78,24 @@ class Structure(HTMLParser):
         self.text += data
 
 
+def test_notebook_stays_small() -> None:
+    """Of many layers and findings the first are shown, and how many there are is told."""
+    report = wide()
+    layers = (report.layers[0], *(replace(report.layers[1], path=f"conv{i}") for i in range(1000)))
+    findings = tuple(replace(f, layer=f"conv{i}", message=f"m{i}") for f in report.findings for i in range(1000))
+    findings = tuple(replace(f, source=None) for f in findings)
+    page = replace(report, layers=layers, findings=findings)._repr_html_()
+    assert len(page) < 65_536
+    text = Structure(page).text
+    assert "1000 layers, the 40 outermost shown" in text
+    assert "1000 findings at 1000 lines of code" in text
+    assert "… and 980 more" in text
+
+
 def test_notebook() -> None:
     report = wide()
     page = Structure(report._repr_html_())
-    assert page.tags.count("table") == 2
+    assert page.tags.count("table") == 4  # totals, rules, classes, layers
     assert "fail" in page.text
     assert "channel widths 8 to 1" in page.text
     assert re.search(r"saves [\d.]+ K of MAC", page.text)

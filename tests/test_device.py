@@ -208,8 +208,8 @@ def test_saving_of_unequal_channels_by_hand() -> None:
     hw(c1 + c2) + c1·c2: 100 · 68 + 256 = 7056 elements now, 100 · 32 + 256 = 3456 then, of 4 bytes, at 1 MB/s.
     """
     device = replace(PLAIN, bandwidth=Figure(1e6, BY_HAND))
-    model = nn.Conv2d(4, 64, 1, bias=False)
-    report = audit(model, torch.empty(1, 4, 10, 10), device=device)
+    model = nn.Conv1d(4, 64, 1, bias=False)
+    report = audit(model, torch.empty(1, 4, 100), device=device)
     (finding,) = (finding for finding in report.findings if finding.code == "G1")
     assert finding.saving.predicted_ms is not None
     assert isclose(finding.saving.predicted_ms, 1000 * (7056 - 3456) * 4 / 1e6)
@@ -311,7 +311,7 @@ def test_users_own_file_is_used_by_path(tmp_path: Path) -> None:
         ("float32", "float16", r"mine has no peak\.float32"),
         ("rates.conv", "rates.convv", r"mine\.rates\.convv is no class of operator\. Did you mean conv\?"),
         ("compute = 0.5", "compute = 0", r"mine\.rates\.conv\.compute is 0"),
-        ("compute = 0.5", "compute = nan", r"mine\.rates\.conv\.compute is nan"),
+        ("compute = 0.5", "compute = nan", r"mine\.rates\.conv\.compute should be .* but is nan"),
         ("compute", "computing", r"mine\.rates\.conv has an unknown key 'computing'"),
         ('kind = "cpu"', 'kind = "tpu"', r"mine\.kind should be 'cpu' or 'gpu'"),
         ('kind = "cpu"', 'kind = "cpu"\nlike = "v10"', r"mine is like 'v10'.* Did you mean v100\?"),

@@ -18,8 +18,8 @@ from mac_audit.experiments.blocks import UNITS, WIDTHS, Stack, stacks, width_of
 from mac_audit.experiments.fit import PLATFORMS, errors, fit, held_out, measured
 from mac_audit.experiments.predicted import plainest, profile
 from mac_audit.measuring.fit import Free, fitted
-from mac_audit.measuring.ranks import rank_correlation, scaled_error
 from mac_audit.network import Operator
+from mac_audit.ranks import rank_correlation, scaled_error
 
 PAPER: tuple[Platform, ...] = ("gpu", "arm")
 

@@ -24,7 +24,7 @@ def refresh() -> ModuleType:
 
 def test_files_are_what_the_reporters_write(refresh: ModuleType) -> None:
     for name, text in refresh.rendered().items():
-        written = (GOLDEN / name).read_text(encoding="utf-8")
+        written = (GOLDEN / name).read_bytes().decode("utf-8")
         assert written == text, f"{name} is out of date: python tests/golden/refresh.py"
 
 

@@ -188,23 +188,26 @@ MAY_IMPORT: dict[str, set[str]] = {
     "plugins": {"formulas"},
     "liveness": {"network"},
     "counterfactual": {"cost"},
+    "interface": {"cost"},
     "device": {"cost"},
     "timing": {"device"},
-    "device_file": {"device", "plain"},
-    "profile": {"formulas", "execution", "structure", "liveness", "counterfactual", "timing"},
+    "device_file": {"device", "plain", "files"},
+    "profile": {"formulas", "execution", "structure", "liveness", "counterfactual", "interface", "timing"},
     "rule": {"profile", "report", "units"},
     "selection": {"rule"},
     "report": {"plain", "network", "units"},
     "fingerprint": {"report"},
     "engine": {"page", "report", "fingerprint", "request"},
     "comments": set(),
-    "suppress": {"rule", "report", "comments"},
+    "suppress": {"rule", "report", "comments", "files"},
     "baseline": {"report", "fingerprint", "files"},
-    "config": {"request", "suppress"},
+    "config": {"request", "suppress", "files"},
     "diff": {"report"},
     "increase": {"diff", "units"},
+    "ranks": set(),
+    "comparison": {"report", "ranks"},
     "sweep": {"report"},
-    "reporters": {"report", "units", "diff", "sweep", "device"},
+    "reporters": {"report", "units", "diff", "comparison", "sweep", "device"},
     "page": {"rule"},
     "scan": set(),
 }
@@ -213,7 +216,14 @@ WITHOUT_TORCH = {*MAY_IMPORT, "job", "parallel", "settings", "provenance", "cli"
 ONLY_IN: dict[str, set[str]] = {
     "networkx": {"structure"},
     "click": {"cli", "__main__"},
-    "rich": {"cli", *(f"reporters.{name}" for name in ("diff_table", "models", "sweep_table", "table", "terminal"))},
+    "rich": {
+        "cli",
+        *(
+            f"reporters.{name}"
+            for name in ("compare_table", "diff_table", "models", "sweep_table", "table", "terminal")
+        ),
+        *(f"reporters.{name}" for name in ("findings", "layer_table")),  # parts of table
+    },
     "plotly": {"reporters.html"},
 }
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields, replace
+from itertools import product
 from pathlib import Path
 
 import jsonschema
+import networkx as nx
 import pytest
 import torch
 from torch import nn
@@ -14,6 +16,7 @@ from torch import nn
 import mac_audit
 from mac_audit import report as report_module
 from mac_audit.errors import MacAuditError
+from mac_audit.profile import FRAGMENTS
 from mac_audit.report import Line, Report
 from mac_audit.reporters import View, reporter
 from mac_audit.units import count
@@ -133,7 +136,7 @@ def test_flop_convention(reports: dict[str, Report]) -> None:
     assert "2 × multiply-adds" in reporter("table")([doubled], View())
 
 
-@pytest.mark.parametrize("width", [60, 80, 160])
+@pytest.mark.parametrize("width", [40, 60, 80, 160])
 @pytest.mark.parametrize("name", ["clean", "findings", "unknown", "timed"])
 def test_table_fits_its_width(reports: dict[str, Report], name: str, width: int) -> None:
     table = reporter("table")([reports[name]], View(width=width, depth=9))
@@ -164,7 +167,7 @@ def test_a_long_path_keeps_its_line(reports: dict[str, Report]) -> None:
 
 def test_sorted_layers_are_told_apart(reports: dict[str, Report]) -> None:
     """Their paths are whole at 80 columns, or have their ends."""
-    table = reporter("table")([reports["timed"]], View(width=80, depth=3, sort="mac"))
+    table = reporter("table")([reports["timed"]], View(width=80, depth=3, sort="mac", fold=False))
     rows = table[table.index("Layers") : table.index("Guidelines")].splitlines()[2:]
     shown = [row.split()[0] for row in rows if row and "(the model itself)" not in row]
     paths = {row.path for row in reports["timed"].layers}
@@ -182,13 +185,14 @@ def test_three_digits_are_three(number: int, text: str) -> None:
 
 
 def test_sorted_layers_add_up(reports: dict[str, Report]) -> None:
-    from mac_audit.reporters.table import _disjoint
+    from mac_audit.reporters.folding import folds
+    from mac_audit.reporters.layer_table import disjoint
 
     for report in reports.values():
-        for depth in range(1, 4):
-            entries = list(_disjoint(report, depth))
-            assert sum(access for _, _, access, _, _ in entries) == report.totals.mac_elements
-            assert sum(params for _, _, _, params, _ in entries) == report.totals.params
+        for depth, folded in product(range(1, 4), (True, False)):
+            entries = disjoint(folds(report, folded), depth)
+            assert sum(entry.figures.mac_elements for entry in entries) == report.totals.mac_elements
+            assert sum(entry.figures.params for entry in entries) == report.totals.params
 
 
 def test_attributes_are_named_as_the_keys(reports: dict[str, Report]) -> None:
@@ -241,3 +245,26 @@ def test_document_from_before_there_were_times_is_read(reports: dict[str, Report
     for row in (*document["operators"], *document["layers"]):
         del row["predicted_ms"], row["bound"]
     assert Report.from_json(json.dumps(document)) == reports["clean"]
+
+
+def test_the_graph_of_the_report_has_the_parallelism_that_g3_measured() -> None:
+    """From ``after`` alone, by networkx: fragments ÷ those on the longest path, of the model and of each block."""
+    from mac_audit import zoo
+
+    report = mac_audit.audit(zoo.models()["googlenet"](), torch.empty(1, 3, 224, 224, device="meta"))
+    graph = nx.DiGraph((feeder, i) for i, row in enumerate(report.operators) for feeder in row.after)
+
+    def parallelism(part: set[int]) -> tuple[int, int]:
+        fragments = {i for i in part if report.operators[i].kind in FRAGMENTS}
+        weighted = nx.DiGraph()
+        weighted.add_nodes_from(part)
+        weighted.add_edges_from((a, b, {"weight": b in fragments}) for a, b in graph.edges if a in part and b in part)
+        first = max((int(i in fragments) for i in part if not weighted.in_degree(i)), default=0)
+        return len(fragments), first + int(nx.dag_longest_path_length(weighted))
+
+    fragments, depth = parallelism(set(graph))
+    measured = next(rule.value for rule in report.rules if rule.code == "G3")
+    assert fragments / depth == pytest.approx(measured)
+    assert len(report.blocks) == 9  # the paper of GoogLeNet has nine inception modules
+    for block in report.blocks:
+        assert (block.fragments, block.depth) == parallelism(set(block.operators))

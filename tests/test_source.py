@@ -7,10 +7,15 @@ from textwrap import dedent
 
 import pytest
 
+from mac_audit import engine
 from mac_audit.capture import capture
 from mac_audit.load import load
 from mac_audit.lower import lower
 from mac_audit.network import Network, Source
+from mac_audit.profile import Profile
+from mac_audit.report import Snippet
+from mac_audit.rule import discover
+from mac_audit.source import texts
 
 HEADER = """\
 import copy
@@ -382,3 +387,40 @@ def test_class_method_and_static_method(folder: Path) -> None:
     )
     assert [case.layer("conv")] == case.marked()
     assert [case.layer("other")] == case.marked("build")
+
+
+def test_findings_show_the_expression(folder: Path) -> None:
+    """The part of the line that made the call, with columns of characters where the source has wide ones."""
+    case = Case(
+        folder,
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                é = 3; self.conv = nn.Conv2d(é, 64, 1)
+                self.many = nn.ModuleList(nn.Conv2d(64, 8, 1) for _ in "ab")
+                self.last = nn.Conv2d(
+                    8, 64, 1)
+
+            def forward(self, x):
+                x = self.conv(x)
+                x = self.many[0](x)+self.many[1](x)
+                return self.last(x)
+        """,
+    )
+    report = engine.audit(Profile(case.network), discover(), target="subject.py", options={"G4": {"limit": 0.0}})
+    shown = {finding.layer: finding.snippet for finding in report.findings}
+    assert shown["conv"] == Snippet("        é = 3; self.conv = ", "nn.Conv2d(é, 64, 1)", "")
+    assert shown["many.0"] == Snippet("        self.many = nn.ModuleList(", "nn.Conv2d(64, 8, 1)", ' for _ in "ab")')
+    assert shown["last"] == Snippet("        self.last = ", "nn.Conv2d(", "")
+    assert shown[""] == Snippet("        x = ", "self.many[0](x)+self.many[1](x)", "")
+    again = Network.from_json(case.network.to_json())
+    case.path.write_text("# the file has changed since\n", encoding="utf-8")
+    judged = engine.audit(Profile(again), discover(), target="subject.py", options={"G4": {"limit": 0.0}})
+    assert judged.findings == report.findings
+
+
+def test_lines_that_cannot_be_read_are_left_out(folder: Path) -> None:
+    (folder / "binary.py").write_bytes(b"\xff\xfe\x00")
+    files = ["<string>", "\0", "a" * 5000, "/dev/zero", str(folder), str(folder / "binary.py")]
+    assert texts(Source(file, 1) for file in files) == {}

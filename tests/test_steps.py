@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Callable
 from importlib import import_module
@@ -361,6 +362,32 @@ def test_members_that_share_memory_share_it_in_the_capture() -> None:
     storages = {n.target: n.meta["spec"].storage for n in recording.graph.nodes if n.op == "get_attr"}
     assert storages["weight"] == storages["rows"]
     assert {n.target: n.meta["spec"].shape for n in recording.graph.nodes if n.op == "get_attr"}["rows"] == (3, 4)
+
+
+class Ring(nn.Module):
+    """Writes a buffer through a view of it, and goes on by what the buffer then holds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("table", torch.zeros(4, 3))
+        self.register_buffer("row", self.table[2])
+        self.linear = nn.Linear(3, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.row.add_(1)
+        for _ in range(int(self.table.sum().item())):
+            x = self.linear(x)
+        return x
+
+
+@pytest.mark.parametrize("way", ["values", "real"])
+def test_what_is_written_through_a_view_is_seen_in_the_whole(way: Any) -> None:
+    model, x = Ring(), torch.randn(2, 3)
+    expected = copy.deepcopy(model)(x)
+    graph = capture(model, x, way=way)
+    assert not model.table.any()
+    assert sum("addmm" in str(node.target) for node in graph.graph.nodes) == 3  # a row of three ones was added
+    assert torch.equal(fx.Interpreter(graph).run(x), expected)
 
 
 def test_literals_keep_their_values_whatever_was_said_before() -> None:

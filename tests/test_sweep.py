@@ -22,7 +22,7 @@ class Net(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.wide = nn.Conv2d(3, 64, 1)
+        self.wide = nn.Sequential(nn.Conv2d(3, 8, 1), nn.Conv2d(8, 64, 1))
         self.narrow = nn.Conv2d(64, 4, 7)
 
     def forward(self, x):
@@ -55,7 +55,7 @@ def test_each_point_is_the_audit_at_that_size_and_the_model_is_built_once(
         assert {name: point[name] for name in ("totals", "classes", "rules", "verdict")} == {
             name: once[name] for name in ("totals", "classes", "rules", "verdict")
         }
-        by_hand = batch * (side * side * 3 * 64 + (side - 6) ** 2 * 64 * 4 * 49)
+        by_hand = batch * (side * side * (3 * 8 + 8 * 64) + (side - 6) ** 2 * 64 * 4 * 49)
         assert point["totals"]["madds"] == by_hand
 
 

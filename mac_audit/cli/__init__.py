@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from mac_audit.cli.calibrate import calibrate
 from mac_audit.cli.check import check
+from mac_audit.cli.compare import compare
 from mac_audit.cli.devices import list_devices
 from mac_audit.cli.diff import diff
 from mac_audit.cli.experiment import experiment
 from mac_audit.cli.init import init
 from mac_audit.cli.measure import measure
+from mac_audit.cli.options import told
 from mac_audit.cli.prove import prove
 from mac_audit.cli.rule import explain
+from mac_audit.cli.standard_output import replaced_where_it_has_no_letter
 from mac_audit.cli.trace import trace
 from mac_audit.cli.zoo import list_zoo
 from mac_audit.errors import MacAuditError
+
+_INTERRUPTED = 130  # the exit status of what Ctrl-C ended: 128 + SIGINT
 
 
 class _DefaultGroup(click.Group):
@@ -28,6 +35,17 @@ class _DefaultGroup(click.Group):
         if not named and (args or _configured()):
             args.insert(0, "check")
         return super().parse_args(ctx, args)
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        replaced_where_it_has_no_letter()
+        return super().main(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            told("interrupted.")
+            sys.exit(_INTERRUPTED)
 
 
 def _configured() -> bool:
@@ -59,12 +77,12 @@ def main() -> None:
       model.pt2             an exported program, model.pt a TorchScript module
       network.json          a network that mac-audit trace saved
 
-    Exit status: 0 no findings, 1 findings, 2 the audit could not be done.
+    Exit status: 0 no findings, 1 findings, 2 the audit could not be done, 130 interrupted.
     """
 
 
 for command in (
-    *(check, init, diff, trace, explain, list_zoo),
+    *(check, compare, init, diff, trace, explain, list_zoo),
     *(list_devices, calibrate, measure, prove, experiment),
 ):
     main.add_command(command)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from mac_audit.cli.options import errors_told
+from mac_audit.cli.standard_output import show
 
 
 @click.command()
@@ -50,13 +51,11 @@ def calibrate(backend: str, threads: int, name: str | None, output: Path | None,
         path = output or home() / "devices" / f"{device.name}.toml"
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, written(device))
-        click.echo(f"{device.name}: {len(found)} workloads, written to {path}")
+        show(f"{device.name}: {len(found)} workloads, written to {path}")
         if device.fit is not None:
-            click.echo(
-                f"median error {device.fit.error:.1%}, {device.fit.held_out:.1%} on workloads that were left out"
-            )
+            show(f"median error {device.fit.error:.1%}, {device.fit.held_out:.1%} on workloads that were left out")
         noisy = calibration.too_noisy(found)
         spread = calibration.spread(found)
-        click.echo(f"spread of a measurement {spread:.1%} in the median; {len(noisy)} of them too wide to be trusted")
+        show(f"spread of a measurement {spread:.1%} in the median; {len(noisy)} of them too wide to be trusted")
         if len(noisy) > len(found) / 5:
             click.echo("The machine was too busy to trust this; calibrate --afresh when it is quiet.", err=True)

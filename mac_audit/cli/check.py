@@ -12,9 +12,10 @@ import click
 
 from mac_audit.cli.options import errors_told, told
 from mac_audit.cli.outputs import output_option, outputs, write
-from mac_audit.cli.progress import progress
+from mac_audit.cli.progress import progress, working
 from mac_audit.cli.settings import settings_options
-from mac_audit.cli.standard_output import kept_for_results
+from mac_audit.cli.standard_output import kept_for_results, show
+from mac_audit.cli.view import view_options, wanted
 from mac_audit.errors import MacAuditError
 
 if TYPE_CHECKING:
@@ -35,14 +36,7 @@ if TYPE_CHECKING:
     help="One or two FLOPs a multiply-add.",
 )
 @output_option("table (the default), json, markdown, github, gitlab, junit, sarif")
-@click.option("--depth", type=click.IntRange(min=1), help="Depth of the layer table.")
-@click.option(
-    "--sort",
-    type=click.Choice(["order", "mac", "madds", "params", "time"]),
-    default="order",
-    show_default=True,
-    help="Layers in the model's order, or the costliest first.",
-)
+@view_options
 @click.option(
     "--write-baseline",
     is_flag=False,
@@ -77,8 +71,7 @@ def _check(
     targets: tuple[str, ...],
     texts: tuple[str, ...],
     flop_convention: Any,
-    depth: int | None,
-    sort: Any,
+    view: dict[str, Any],
     write_baseline: str | None,
     prune_baseline: bool,
     exit_zero: bool,
@@ -99,15 +92,15 @@ def _check(
 
         if write_baseline is not None or prune_baseline or line.baseline:
             raise MacAuditError("A sweep has no baseline; hold one size against it, without --sweep.")
-        idle = {"--depth": depth is not None, "--sort": sort != "order", "--jobs": processes > 1}
+        idle = {**{f"--{name}": True for name in view}, "--jobs": processes > 1}
         if wrong := [option for option, given in idle.items() if given]:
             raise MacAuditError(f"A sweep has nothing for {wrong[0]} to act on; leave it out.")
         return swept(jobs, sweeps, texts, line.strict or file.strict or False, forgiving=exit_zero)
-    destinations = outputs(texts, reporter)
-    if sort == "time" and not all(job.request.device for job in jobs):
+    destinations, shown = outputs(texts, reporter), wanted(view)
+    if view.get("sort") == "time" and not all(job.request.device for job in jobs):
         raise MacAuditError("--sort time needs times; name a device with --device, `mac-audit devices` lists them.")
     if show_settings:
-        click.echo(provenance.shown(file, line, jobs, settings.known_rules(job.request for job in jobs)), nl=False)
+        show(provenance.shown(file, line, jobs, settings.known_rules(job.request for job in jobs)), nl=False)
         return 0
     if write_baseline is not None and prune_baseline:
         raise MacAuditError(
@@ -123,15 +116,15 @@ def _check(
         raise
     reports = _with_unused(audited)
     if write_baseline is not None:
-        baseline.save(baseline.recorded(kept or baseline.Baseline(), reports), where)
+        baseline.update(where, lambda now: baseline.recorded(now, reports))
         told(f"{where} has {_findings(reports)} findings.")
     elif kept is not None:
         comparisons = [baseline.compare(report, kept) for report in reports]
         reports = [comparison.judged for comparison in comparisons]
         if prune_baseline:
             entries = {comparison.report.name: comparison.pruned for comparison in comparisons}
-            baseline.save(baseline.Baseline({**kept.models, **entries}), where)
-    write(reports, destinations, depth, sort)
+            baseline.update(where, lambda now: baseline.Baseline({**now.models, **entries}))
+    write(reports, destinations, **shown)
     strict = line.strict or file.strict or False
     return _status(reports, strict, forgiving=exit_zero or write_baseline is not None)
 
@@ -190,7 +183,7 @@ def _audited(jobs: Sequence[Job], processes: int, show_traceback: bool) -> list[
     from mac_audit.parallel import run_all, run_one
 
     if len(jobs) == 1:
-        with kept_for_results():
+        with working(f"auditing {jobs[0].name}"), kept_for_results():
             return [run_one(jobs[0])]
     with kept_for_results(), progress(len(jobs)) as done:
         return run_all(jobs, processes, lambda job: done(job.name), show_traceback)

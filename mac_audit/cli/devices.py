@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from mac_audit.cli.options import errors_told
+from mac_audit.cli.standard_output import show
 
 
 @click.command(name="devices")
@@ -17,6 +18,6 @@ def list_devices(name: str | None) -> None:
     with errors_told(show_traceback=False):
         if name is None:
             known = {**calibrated(), **bundled()}
-            click.echo(device.overview([find(each) for each in known]), nl=False)
+            show(device.overview([find(each) for each in known]), nl=False)
         else:
-            click.echo(device.page(find(name)), nl=False)
+            show(device.page(find(name)), nl=False)

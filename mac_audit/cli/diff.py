@@ -11,6 +11,7 @@ import click
 
 from mac_audit.cli.options import errors_told, given_options, told
 from mac_audit.cli.outputs import output_option, outputs, write
+from mac_audit.cli.progress import working
 from mac_audit.errors import MacAuditError, nearest
 
 if TYPE_CHECKING:
@@ -58,12 +59,13 @@ def _diff(
 
     destinations = outputs(texts, _renderer)
     allowances = [allowance(text) for text in growths]
-    if revision is not None:
-        old, new = sides.since(revision, sources, given)
-    elif len(sources) == 2:
-        old, new = sides.two(*sources, given)
-    else:
+    if revision is None and len(sources) != 2:
         raise MacAuditError(f"A diff needs OLD and NEW, or --git REVISION; it got {len(sources)} of two.")
+    with working(f"auditing both sides{f' of {revision}' if revision else ''}"):
+        if revision is not None:
+            old, new = sides.since(revision, sources, given)
+        else:
+            old, new = sides.two(sources[0], sources[1], given)
     pairs, lacking = sides.pairs(old, new)
     for sentence in lacking:
         told(f"{sentence}.")

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from mac_audit.cli.options import errors_told
+from mac_audit.cli.standard_output import show
 
 
 @click.command()
@@ -51,7 +52,7 @@ def experiment(
                     progress=lambda text: click.echo(text, err=True),
                 )
             )
-            click.echo("\n".join(running.lines(found[-1])))
+            show("\n".join(running.lines(found[-1])))
         if data is not None:
             write_whole(data, "[" + ",\n".join(each.to_json().rstrip() for each in found) + "]\n")
         if plot is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mac_audit.cli.options import errors_told
+from mac_audit.cli.standard_output import show
 from mac_audit.errors import MacAuditError
 from mac_audit.files import write_whole
 
@@ -77,8 +78,8 @@ def init(force: bool) -> None:
         for path, text in ((CONFIG, configuration(found)), (WORKFLOW, workflow(here))):
             _write(Path(path), text, force)
         for model in found:
-            click.echo(f"  {model.name}: {model.target}" + (f", input {model.inputs}" if model.inputs else ""))
-        click.echo("Look through it, then run mac-audit." if found else "No model was found; name one in it.")
+            show(f"  {model.name}: {model.target}" + (f", input {model.inputs}" if model.inputs else ""))
+        show("Look through it, then run mac-audit." if found else "No model was found; name one in it.")
 
 
 def configuration(found: list[Found]) -> str:
@@ -112,17 +113,17 @@ def workflow(folder: Path) -> str:
 
 
 def _is_project(pyproject: Path) -> bool:
-    return pyproject.exists() and "[project]" in pyproject.read_text(encoding="utf-8")
+    return pyproject.is_file() and b"[project]" in pyproject.read_bytes()
 
 
 def _write(path: Path, text: str, force: bool) -> None:
     existed = path.exists()
     if existed and not force:
-        click.echo(f"{path} exists and stays as it is; --force writes over it.")
+        show(f"{path} exists and stays as it is; --force writes over it.")
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise MacAuditError(f"The folder {path.parent} cannot be made: {error.strerror}; mend that first.") from None
     write_whole(path, text)
-    click.echo(f"{path} {'written over' if existed else 'written'}.")
+    show(f"{path} {'written over' if existed else 'written'}.")

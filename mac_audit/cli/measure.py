@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from mac_audit.cli.options import errors_told, request_options
-from mac_audit.cli.standard_output import kept_for_results
+from mac_audit.cli.progress import working
+from mac_audit.cli.standard_output import kept_for_results, show
 from mac_audit.request import Request
 
 
@@ -26,9 +27,9 @@ def measure(request: Request, rounds: int, operators: int, **_: Any) -> None:
     with errors_told(show_traceback=False):
         from mac_audit.isolation import isolated, only
 
-        with kept_for_results():
+        with working(f"measuring {request.target}"), kept_for_results():
             text = only(isolated(str, _measured, (request, rounds, operators), request))
-        click.echo(text, nl=False)
+        show(text, nl=False)
 
 
 def _measured(request: Request, rounds: int, operators: int) -> Iterator[str]:

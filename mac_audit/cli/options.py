@@ -40,11 +40,6 @@ _REQUEST_OPTIONS = (
         help="How the graph is run: folded as deployed, eager as captured, fused as compiled.",
     ),
     click.option(
-        "--device",
-        metavar="NAME|FILE.toml|auto",
-        help="Predict times for a device that `mac-audit devices` lists, for your own, or for this machine.",
-    ),
-    click.option(
         "--capture",
         type=click.Choice(["auto", "fake", "values", "real"]),
         show_default="auto",
@@ -75,20 +70,30 @@ _REQUEST_OPTIONS = (
         help="Run it in this process, without limits, as for a debugger.",
     ),
 )
+_DEVICE = click.option(
+    "--device",
+    metavar="NAME|FILE.toml|auto",
+    help="Predict times for a device that `mac-audit devices` lists, for your own, or for this machine.",
+)
 _GIVEN = tuple(field.name for field in fields(Request) if field.name != "target")
 
 
 def given_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give ``command`` the options that say how a target is built, fed and run.
+    """Give ``command`` the options that say how a target is built, fed and run, and on what device.
 
     It receives those that were given as ``given``, by the names of the fields of ``Request``; an option has the name
     of its field.
     """
+    return _DEVICE(model_options(command))
+
+
+def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``given_options`` without the device, for a command that asks for it in a way of its own."""
 
     @functools.wraps(command)
     def with_given(**others: Any) -> Any:
         with errors_told(others.get("show_traceback", False)):
-            given = {name: value for name in _GIVEN if (value := others.pop(name)) not in (None, ())}
+            given = {name: value for name in _GIVEN if (value := others.pop(name, None)) not in (None, ())}
             if "arguments" in given:
                 given["arguments"] = dict(map(parse_argument, given["arguments"]))
             if "resolution" in given:
@@ -120,15 +125,15 @@ def parse_argument(text: str) -> tuple[str, Any]:
         return key, words[value.lower()]
     try:
         return key, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):  # nested too deep is the last two
         return key, value
 
 
 def parse_resolution(text: str) -> tuple[int, int]:
     """``N`` or ``HxW`` as height and width."""
     sides = text.lower().split("x")
-    if len(sides) > 2 or not all(side.isdecimal() and int(side) > 0 for side in sides):
-        raise MacAuditError(f"--resolution {text!r} is not N or HxW; write it like 256 or 480x640.")
+    if len(sides) > 2 or not all(side.isdecimal() and len(side) < 10 and int(side) > 0 for side in sides):
+        raise MacAuditError(f"--resolution {text[:60]!r} is not N or HxW; write it like 256 or 480x640.")
     return int(sides[0]), int(sides[-1])
 
 
@@ -160,4 +165,4 @@ def told(sentence: str) -> None:
     """Print a sentence on standard error; it may quote other people's code."""
     from mac_audit.reporters.escape import printable
 
-    click.echo(f"mac-audit: {printable(sentence)}", err=True)
+    click.echo(f"mac-audit: {printable(sentence)}", file=sys.stderr)

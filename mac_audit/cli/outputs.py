@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mac_audit.cli.standard_output import encodable, show
 from mac_audit.errors import MacAuditError
 from mac_audit.files import write_whole
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     Render = Callable[[Sequence[Any], View], str]  # of reports, or of diffs: what has the name of a model
 
 _NAME = "{name}"
+_NARROWEST = 40  # columns: with fewer a terminal breaks the lines
 
 
 def output_option(formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -57,14 +59,14 @@ def outputs(texts: Sequence[str], find: Callable[[str], Render]) -> list[Output]
     return found
 
 
-def write(shown: Sequence[Any], found: Sequence[Output], depth: int | None = None, sort: Any = "order") -> None:
-    """Render reports or diffs in each format, the files first."""
+def write(shown: Sequence[Any], found: Sequence[Output], **wanted: Any) -> None:
+    """Render reports or diffs in each format, the files first; ``wanted`` is what else a ``View`` holds."""
     from mac_audit.reporters import View
 
     for output in sorted(found, key=lambda output: not output.file):
         if not output.file:
-            view = View(shutil.get_terminal_size().columns, _colored(), depth, sort)
-            click.echo(output.render(shown, view), nl=False, color=view.color)
+            view = View(_width(), _colored(), **wanted)
+            show(output.render(shown, view), nl=False, color=view.color)
             continue
         by_file: dict[str, list[Any]] = {}
         for one, file in zip(shown, output.files([one.name for one in shown]), strict=True):
@@ -73,8 +75,19 @@ def write(shown: Sequence[Any], found: Sequence[Output], depth: int | None = Non
             if _NAME in output.file and len(own) > 1:
                 names = " and ".join(one.name for one in own)
                 raise MacAuditError(f"What is told of {names} would both be {file}; give the models other names.")
-            write_whole(Path(file), output.render(own, View(width=100, depth=depth, sort=sort)))
+            write_whole(Path(file), output.render(own, View(width=100, **wanted)))
+
+
+def _width() -> int:
+    """Of the terminal, or 80; where arrows are spelled in ASCII some lines become longer by a character or two."""
+    columns = max(shutil.get_terminal_size().columns, _NARROWEST)
+    return columns if encodable("→") else columns - 4
 
 
 def _colored() -> bool:
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    """As NO_COLOR or else FORCE_COLOR wants; without them on a terminal that can."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR", "0") not in ("", "0"):
+        return True
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"

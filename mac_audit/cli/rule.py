@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from mac_audit.cli.options import errors_told
+from mac_audit.cli.standard_output import show
 
 
 @click.command(name="rule")
@@ -30,14 +31,14 @@ def explain(names: tuple[str, ...], everything: bool, output: str) -> None:
         installed = discover(load_plugins(_plugins()))
         if not names and not everything:
             for rule in installed:
-                click.echo(f"{rule.code}  {rule.name:20}  {page.data(rule)['summary']}")
+                show(f"{rule.code}  {rule.name:20}  {page.data(rule)['summary']}")
             return
         rules = list(installed) if everything else [find(installed, name) for name in names]
         if output == "json":
-            click.echo(page.as_json(rules), nl=False)
+            show(page.as_json(rules), nl=False)
         else:
             write = page.markdown if output == "markdown" else page.text
-            click.echo("\n".join(map(write, rules)), nl=False)
+            show("\n".join(map(write, rules)), nl=False)
 
 
 def _plugins() -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from mac_audit.cli.options import errors_told
+from mac_audit.cli.standard_output import show
 from mac_audit.errors import MacAuditError
 
 
@@ -27,11 +28,11 @@ def list_zoo(names: tuple[str, ...], batches: tuple[int, ...], resolutions: tupl
         known = [name for name in zoo.models() if not names or any(fnmatch(name, pattern) for pattern in names)]
         if not known:
             raise MacAuditError(f"No network of the zoo is called {names[0]!r}; mac-audit zoo lists them all.")
-        click.echo(overview.heading())
+        show(overview.heading())
         for name in known:
             channels, *own = load(f"zoo:{name}").inputs.tensors[0].shape[1:]
             for side in resolutions or (own[0],):
                 for batch in batches or (1,):
                     loaded = load(f"zoo:{name}", inputs=[f"{batch},{channels},{side},{side}"])
-                    click.echo(overview.row(audit(loaded.model, loaded.inputs, target=name)))
-        click.echo(overview.legend())
+                    show(overview.row(audit(loaded.model, loaded.inputs, target=name)))
+        show(overview.legend())

@@ -23,6 +23,7 @@ from mac_audit.capture import capture
 from mac_audit.device import DEFAULT, Device, Fit, Rates, Step, steps_of, time_of
 from mac_audit.device_file import find, written
 from mac_audit.experiments import Platform, Row, rows
+from mac_audit.files import write_whole
 from mac_audit.lower import lower
 from mac_audit.measuring.fit import Free, fitted
 from mac_audit.profile import Profile
@@ -144,7 +145,7 @@ def main() -> None:
         )
         device = replace(device, fit=told)
         path = Path(device_file.__file__).parent / "devices" / f"{name}.toml"
-        path.write_text(written(device), encoding="utf-8")
+        write_whole(path, written(device))
         print(f"{name}: error {told.error:.1%}, held out {told.held_out:.1%}:", end=" ")  # noqa: T201
         print(", ".join(f"Table {table} {median(some):.1%}" for table, some in unseen.items()))  # noqa: T201
 

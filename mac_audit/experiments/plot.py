@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
 from mac_audit.errors import MacAuditError
 from mac_audit.experiments.run import Experiment
+from mac_audit.files import write_whole
 
 
 def draw(found: Sequence[Experiment], path: Path) -> None:
@@ -35,4 +37,9 @@ def draw(found: Sequence[Experiment], path: Path) -> None:
         axes.grid(alpha=0.3)
         axes.legend(fontsize=7)
     figure.suptitle(f"{found[0].device}, {found[0].dtype}, torch {found[0].torch}", fontsize=9)
-    figure.savefig(path, dpi=120)
+    picture = io.BytesIO()
+    try:
+        figure.savefig(picture, format=path.suffix[1:], dpi=120)
+    except ValueError as error:
+        raise MacAuditError(f"{path} is no picture that can be drawn: {error}; give an .svg or a .png.") from None
+    write_whole(path, picture.getvalue())

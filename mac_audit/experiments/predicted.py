@@ -19,9 +19,9 @@ from mac_audit.experiments.blocks import Stack, stacks
 from mac_audit.experiments.fit import PLATFORMS
 from mac_audit.load import load
 from mac_audit.lower import lower
-from mac_audit.measuring.ranks import rank_correlation, scaled_error
 from mac_audit.network import Network
 from mac_audit.profile import Profile
+from mac_audit.ranks import rank_correlation, scaled_error
 
 KERNEL = 10e-6  # seconds, of the plainest prediction: one peak, one bandwidth, so much for each kernel
 BATCH: dict[Platform, int] = {"gpu": 8, "arm": 1}  # of the paper's whole networks; Table 1b does not state its own

@@ -17,11 +17,11 @@ import torch
 from mac_audit.capture import capture
 from mac_audit.experiments import Platform, Row, scans
 from mac_audit.lower import lower
-from mac_audit.measuring.ranks import rank_correlation
 from mac_audit.measuring.running import inference, with_weights
 from mac_audit.measuring.stopwatch import Work, interleaved
 from mac_audit.plain import to_plain
 from mac_audit.profile import Profile
+from mac_audit.ranks import rank_correlation
 
 GUIDELINES = {"g1": 1, "g2": 2, "g3": 3, "g4": 4}
 ROUNDS = 15

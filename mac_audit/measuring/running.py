@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
+from mac_audit import _torch as private
 from mac_audit.capture import capture
 from mac_audit.inputs import Inputs
 from mac_audit.lower import lower
@@ -93,17 +94,17 @@ def with_weights(model: nn.Module, device: str, dtype: torch.dtype | None = None
     """Give each parameter and each buffer that lacks them values: activations keep about the size they have."""
     made: dict[int, nn.Parameter] = {}
     for module in model.modules():
-        for name, parameter in module._parameters.items():
+        for name, parameter in private.parameters_of(module).items():
             if parameter is not None:
                 if id(parameter) not in made:
                     values = _filled(parameter, device, dtype)
                     made[id(parameter)] = nn.Parameter(values, requires_grad=False)
-                module._parameters[name] = made[id(parameter)]
-        for name, buffer in module._buffers.items():
+                private.parameters_of(module)[name] = made[id(parameter)]
+        for name, buffer in private.buffers_of(module).items():
             if buffer is not None:
                 values = torch.ones_like(buffer, device=device) if buffer.is_meta else buffer.to(device)
                 wanted = dtype if dtype is not None and values.is_floating_point() else values.dtype
-                module._buffers[name] = values.to(wanted)
+                private.buffers_of(module)[name] = values.to(wanted)
 
 
 def _filled(parameter: Tensor, device: str, dtype: torch.dtype | None) -> Tensor:

@@ -7,17 +7,25 @@ predicted from them.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import os
+import secrets
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import inf
 from pathlib import Path
 
 from mac_audit.cost import Costed
 from mac_audit.device import Device
 from mac_audit.device_file import home, is_calibrated
+from mac_audit.errors import MacAuditError
 from mac_audit.network import Argument, Network, Operator, Ref
 from mac_audit.profile import Measurements
+
+SCHEMA_VERSION = 1
+WAIT = 60  # seconds for another run to finish what it writes, which takes it milliseconds
 
 _TABLE = """
 create table if not exists timings (
@@ -28,18 +36,37 @@ create table if not exists timings (
 
 
 class Timings:
-    """The times of one ``device`` under one version of ``torch``; each is kept as soon as it is added."""
+    """The times of one ``device`` under one version of ``torch``; each is kept as soon as it is added.
+
+    Any number of runs may add at once. A store that is damaged is put aside under another name, and
+    ``MacAuditError`` tells of it; the next run begins a new one.
+    """
 
     def __init__(self, device: str, torch: str, path: Path | None = None) -> None:
-        where = path or home() / "timings.sqlite"
-        where.parent.mkdir(parents=True, exist_ok=True)
+        self._where = path or home() / "timings.sqlite"
         self._key = (device, torch)
-        self._database = sqlite3.connect(where)
-        self._database.execute(_TABLE)
+        try:
+            self._where.parent.mkdir(parents=True, exist_ok=True)
+            if os.path.lexists(self._where) and not self._where.is_file():
+                raise MacAuditError(f"{self._where} is no file, and times are kept in it; move it away.")
+        except OSError as error:
+            raise MacAuditError(f"Times cannot be kept in {self._where}: {error.strerror}; mend that first.") from None
+        with self._told():
+            self._database = sqlite3.connect(self._where, timeout=WAIT)
+            (found,) = self._database.execute("pragma user_version").fetchone()
+            if found not in (0, SCHEMA_VERSION):  # 0 is an empty one
+                raise MacAuditError(
+                    f"{self._where} has version {found}, but this mac-audit keeps times in version {SCHEMA_VERSION};"
+                    " set MAC_AUDIT_HOME to another folder."
+                )
+            if found == 0:
+                with self._database:
+                    self._database.execute(_TABLE)
+                    self._database.execute(f"pragma user_version = {SCHEMA_VERSION}")
 
     def add(self, entries: Iterable[tuple[str, str, float, float]]) -> None:
         """Keep times by signature: (signature, what it is in words, seconds, spread); a new one replaces the old."""
-        with self._database:
+        with self._told(), self._database:
             self._database.executemany(
                 "insert or replace into timings values (?, ?, ?, ?, ?, ?)", [(*self._key, *entry) for entry in entries]
             )
@@ -48,10 +75,13 @@ class Timings:
         """Seconds and spread of those that are known."""
         query = "select seconds, spread from timings where device = ? and torch = ? and signature = ?"
         found: dict[str, tuple[float, float]] = {}
-        for signature in signatures:
-            row = self._database.execute(query, (*self._key, signature)).fetchone()
-            if row is not None:
-                found[signature] = row
+        with self._told():
+            for signature in signatures:
+                row = self._database.execute(query, (*self._key, signature)).fetchone()
+                if row is not None:
+                    if not all(isinstance(number, float) and 0 <= number < inf for number in row):
+                        raise sqlite3.DatabaseError(f"a time of {row[0]!r}")
+                    found[signature] = row
         return found
 
     def measured(self, operators: Sequence[Costed], network: Network) -> Mapping[str, float]:
@@ -62,12 +92,30 @@ class Timings:
 
     def forget(self) -> None:
         """Drop all times of this device and version."""
-        with self._database:
+        with self._told(), self._database:
             self._database.execute("delete from timings where device = ? and torch = ?", self._key)
 
     def close(self) -> None:
         """Leave the database."""
         self._database.close()
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """Tell what goes wrong in a sentence, and put a damaged file aside."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:  # locked, read-only, no space, a table of somebody else's
+            raise MacAuditError(
+                f"Times cannot be kept in {self._where}: {error}; mend that, or set MAC_AUDIT_HOME to another folder."
+            ) from error
+        except sqlite3.DatabaseError as error:
+            aside = self._where.with_name(f"{self._where.name}.damaged-{secrets.token_hex(3)}")
+            with contextlib.suppress(OSError):  # another run did so before
+                self._where.rename(aside)
+            raise MacAuditError(
+                f"The store of measured times, {self._where}, is damaged ({error}); it was put aside as {aside.name},"
+                " and the next run begins a new one."
+            ) from error
 
 
 def known_times(device: Device | None) -> Measurements | None:

@@ -21,6 +21,7 @@ from mac_audit.report import Report
 GROUP = "mac_audit.reporters"
 
 Sort = Literal["order", "mac", "madds", "params", "time"]
+Detail = Literal["quiet", "normal", "verbose"]
 SORTS: tuple[Sort, ...] = ("order", "mac", "madds", "params", "time")
 
 
@@ -29,13 +30,16 @@ class View:
     """What the reader wants to see; a reporter for machines ignores it.
 
     ``width`` in characters, ``depth`` of the layer table (None: chosen to keep it short), and its ``sort``: the
-    order of the model, or the costliest layers first.
+    order of the model, or the costliest layers first. With ``fold`` alike layers beside each other are one row.
+    ``detail``: quiet is the verdict and a line a finding, verbose everything.
     """
 
     width: int = 80
     color: bool = False
     depth: int | None = None
     sort: Sort = "order"
+    fold: bool = True
+    detail: Detail = "normal"
 
 
 Reporter = Callable[[Sequence[Report], View], str]

@@ -17,6 +17,7 @@ LONGEST = 400  # characters of one text; a module path or a message that is long
 _HEAD, _TAIL = 250, 140  # what is kept of a longer one: the end holds a layer's own name
 _SPACE = re.compile(r"[\t\n\r]+")
 _MARKUP = re.compile(r"[\\`*_\[\]<>&|~$]|:(?=\S)")  # of CommonMark and of GitHub's extensions, wherever it stands
+_FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")  # where a spreadsheet starts to compute, also full width
 _BLOCK = re.compile(r"^(\d*)([-+=#.)])(?=[\s#=-]|$)")  # what makes a list, a heading or a line where it stands first
 _LINKED = re.compile(r"([@#]|\bwww)(?=[\w.])")  # GitHub links @name, #1 and www.name, whatever backslash precedes
 
@@ -76,6 +77,18 @@ def github_property(text: str) -> str:
 def sarif(text: str) -> str:
     """A SARIF message: braces are placeholders there, ``[a](b)`` is a link (SARIF 2.1.0, 3.11.5 and 3.11.6)."""
     return re.sub(r"(\\*)\](?=\()", r"\1\1\\]", visible(text)).replace("{", "{{").replace("}", "}}")
+
+
+def csv_text(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula (OWASP, *CSV Injection*); what quotes it is the csv module."""
+    text = visible(text)
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def dot(*lines: str) -> str:
+    """A quoted string of Graphviz in which backslashes make lines and entities characters; a line for each text."""
+    texts = (visible(line).replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"') for line in lines)
+    return '"' + "\\n".join(texts) + '"'
 
 
 def _clean(value: Any) -> Any:

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from mac_audit.report import Report, RuleResult
+from mac_audit.reporters.terminal import STYLES, Cell, Column, fitted
 from mac_audit.units import at_least, count
 
-_STYLES = {"pass": "green", "fail": "bold red", "error": "bold magenta"}
 
-
-def overview(reports: Sequence[Report]) -> Padding:
+def overview(reports: Sequence[Report], width: int) -> Text:
     """The table; ``findings`` are those that count."""
-    table = Table.grid(padding=(0, 2))
-    titles = ("", "model", "params", "madds", "MAC", "findings", "suppressed", "rules that fail")
-    for title in titles:
-        table.add_column(justify="left" if title in ("", "model", titles[-1]) else "right")
-    table.add_row(*titles, style="dim")
+    columns = [
+        Column("", right=False),
+        Column("model", right=False, least=14),
+        Column("params", 5),
+        Column("madds", 4),
+        Column("MAC", 2),
+        Column("findings", 3),
+        Column("suppressed", 6),
+        Column("rules that fail", 1, right=False, least=8),
+    ]
+    rows: list[list[Cell]] = []
     for report in reports:
         totals = report.totals
         silent = sum(finding.suppressed is not None for finding in report.findings)
@@ -35,11 +38,9 @@ def overview(reports: Sequence[Report]) -> Padding:
                 str(silent),
             ]
         )
-        failing = [rule for rule in report.rules if rule.verdict == "fail"]
-        table.add_row(
-            Text(report.verdict, style=_STYLES[report.verdict]), report.name, *figures, ", ".join(map(weighed, failing))
-        )
-    return Padding(table, (0, 0, 0, 2))
+        failing = ", ".join(weighed(rule) for rule in report.rules if rule.verdict == "fail")
+        rows.append([Text(report.verdict, style=STYLES[report.verdict]), report.name, *figures, failing])
+    return fitted(columns, rows, width)
 
 
 def weighed(rule: RuleResult) -> str:

@@ -84,26 +84,30 @@ def line_named(findings: Sequence[Finding]) -> str:
     return f"{first.source.file}:{first.source.line}"
 
 
+def place(finding: Finding) -> str:
+    """``net.py:10:23``, with the column where that is known, both from 1; nothing where the line is not known."""
+    if finding.source is None:
+        return "line not known" if finding.layer else ""
+    snippet = finding.snippet
+    column = f":{len(snippet.before) + 1}" if snippet is not None and snippet.marked else ""
+    return f"{finding.source.file}:{finding.source.line}{column}"
+
+
 def saves(findings: Sequence[Finding]) -> str:
     """``saves 168 K of MAC, 671 KB, 5.5 % of the model's``, or nothing."""
-    if not (elements := _saved_elements(findings)):
-        return ""
-    bytes_saved = size(sum(finding.saving.mac_bytes for finding in findings))
-    share = percent(sum(finding.saving.share for finding in findings))
-    return f"saves {count(elements)} of MAC, {bytes_saved}, {share} of the model's"
+    saving = _saving(findings)
+    return f"saves {saving}" if saving else ""
 
 
-def saves_time(findings: Sequence[Finding]) -> str:
-    """``predicted to save 12.3 µs``, or nothing where no device was named."""
-    times = [ms for finding in findings if (ms := finding.saving.predicted_ms) is not None]
-    return f"predicted to save {duration(sum(times))}" if times else ""
+def explained(findings: Sequence[Finding]) -> list[tuple[str, str]]:
+    """What to write instead at one line, and what that saves: a label and a text each."""
+    texts = {"instead": findings[0].instead, "saves": _saving(findings), "predicted": _saved_time(findings)}
+    return [(label, text) for label, text in texts.items() if text]
 
 
 def told(findings: Sequence[Finding]) -> list[str]:
     """What is wrong at one line, what to write instead and what that saves, a line of text each."""
-    worst = findings[0]
-    instead = f"instead {worst.instead}" if worst.instead else ""
-    return [text for text in (worst.message, instead, saves(findings), saves_time(findings)) if text]
+    return [findings[0].message, *(f"{label} {text}" for label, text in explained(findings))]
 
 
 def line_of(finding: Finding, report: Report) -> Line | None:
@@ -119,3 +123,17 @@ def start_of(report: Report) -> Line | None:
 
 def _saved_elements(findings: Sequence[Finding]) -> int:
     return sum(finding.saving.mac_elements for finding in findings)
+
+
+def _saving(findings: Sequence[Finding]) -> str:
+    if not (elements := _saved_elements(findings)):
+        return ""
+    bytes_saved = size(sum(finding.saving.mac_bytes for finding in findings))
+    share = percent(sum(finding.saving.share for finding in findings))
+    return f"{count(elements)} of MAC, {bytes_saved}, {share} of the model's"
+
+
+def _saved_time(findings: Sequence[Finding]) -> str:
+    """Nothing where no device was named."""
+    times = [ms for finding in findings if (ms := finding.saving.predicted_ms) is not None]
+    return f"to save {duration(sum(times))}" if times else ""

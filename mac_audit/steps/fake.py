@@ -109,7 +109,7 @@ class FakeTensors:
         device = torch.device("cpu") if tensor.device.type == "meta" else tensor.device
         fake = self._new(shape, stride, tensor.dtype, device, is_parameter and tensor.requires_grad)
         if is_parameter:
-            fake._is_param = True  # which isinstance(fake, nn.Parameter) asks for
+            private.as_parameter(fake)
         return self._owners.setdefault(memory, fake)
 
     def _new(
@@ -216,14 +216,14 @@ def _is_literal(tensor: Tensor) -> bool:
 @functools.cache
 def _how(function: Any) -> Literal["new", "view", "same"] | None:
     """How results relate to arguments, where the operator's schema and tags promise that nothing else matters."""
-    if not isinstance(function, torch._ops.OpOverload) or not function._schema.returns:
+    if not isinstance(function, private.OpOverload) or not private.schema(function).returns:
         return None
     if function.namespace not in ("aten", "prims"):  # a shape function of somebody else's may look at anything
         return None
     if {torch.Tag.dynamic_output_shape, torch.Tag.data_dependent_output, torch.Tag.inplace_view} & set(function.tags):
         return None
-    arguments = [argument.alias_info for argument in function._schema.arguments]
-    results = [result.alias_info for result in function._schema.returns]
+    arguments = [argument.alias_info for argument in private.schema(function).arguments]
+    results = [result.alias_info for result in private.schema(function).returns]
     if not any(arguments) and not any(results):
         return "new"
     first, *others = arguments

@@ -12,6 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from mac_audit import _torch as private
 from mac_audit.nested import tensors_in
+from mac_audit.steps.copies import Copies
 from mac_audit.steps.fake import FakeTensors
 
 SMALL = 1 << 22  # elements: a mask over 2048 × 2048 positions; what decides a shape is smaller
@@ -31,6 +32,7 @@ class KnownValues:
         self.assumed = ""
         self._fakes = FakeTensors()
         self._values: dict[int, Tensor] = {}  # by id of the fake tensor, which the graph keeps alive
+        self._copies = Copies(largest=SMALL)
         self._lost: set[int] = set()  # memory into which something unknown was written
 
     def member(self, tensor: Tensor) -> Tensor:
@@ -80,7 +82,7 @@ class KnownValues:
 
     def _know(self, fake: Tensor, tensor: Tensor) -> None:
         if id(fake) not in self._values and tensor.numel() <= SMALL:
-            self._values[id(fake)] = tensor.detach().clone()
+            self._values[id(fake)] = self._copies.of(tensor)
 
     def _compute(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if torch.Tag.nondeterministic_seeded in function.tags:
@@ -97,7 +99,7 @@ class KnownValues:
         return value
 
     def _lose(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        for position, argument in enumerate(function._schema.arguments):
+        for position, argument in enumerate(private.schema(function).arguments):
             if argument.alias_info is not None and argument.alias_info.is_write:
                 given = args[position] if position < len(args) else kwargs.get(argument.name)
                 for tensor in tensors_in(given):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from mac_audit.steps.copies import Copies
 
 
 class RealTensors:
@@ -22,6 +25,7 @@ class RealTensors:
     def __init__(self) -> None:
         self.assumed = ""
         self._twins: dict[int, tuple[Tensor, Tensor]] = {}
+        self._copies = Copies(largest=sys.maxsize)
         self._generator = torch.Generator().manual_seed(0)
 
     def member(self, tensor: Tensor) -> Tensor:
@@ -50,7 +54,7 @@ class RealTensors:
 
     def _filled(self, tensor: Tensor, deviation: float) -> Tensor:
         if tensor.device.type != "meta":
-            return tensor.detach().clone()
+            return self._copies.of(tensor)
         self.assumed = "weights and inputs without data drawn at random, integers among them taken as 1"
         if not tensor.is_floating_point():
             return torch.ones_like(tensor, device="cpu")

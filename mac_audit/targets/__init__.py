@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from mac_audit.errors import MacAuditError
+from mac_audit.errors import MacAuditError, nearest
 from mac_audit.inputs import Found
 from mac_audit.sizes import Sizes
 from mac_audit.source import boundary
@@ -60,7 +60,9 @@ def call(found: Any, arguments: Mapping[str, Any], target: str) -> nn.Module:
     try:
         inspect.signature(found).bind(**arguments)
     except TypeError as error:
-        raise MacAuditError(f"{target} cannot be called: {error}; give arguments with --arg key=value.") from None
+        known = inspect.signature(found).parameters
+        hint = "".join(nearest(key, known) for key in arguments if key not in known)
+        raise MacAuditError(f"{target} cannot be called: {error}; give arguments with --arg key=value.{hint}") from None
     except ValueError:
         pass  # no signature to look at
     model = found(**arguments)

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from mac_audit.errors import MacAuditError
+from mac_audit.files import read
 from mac_audit.targets import broken
 
 
@@ -87,11 +88,10 @@ def read_config(name: str) -> dict[str, Any] | None:
         path = path / "config.json"
     elif path.suffix != ".json":
         return None
+    text = read(path, str(path), "give the config.json of a model")
     try:
-        values = json.loads(path.read_text(encoding="utf-8"), object_hook=_decoded)
-    except OSError as error:
-        raise MacAuditError(f"{path} cannot be read: {error.strerror}; give a config.json.") from error
-    except ValueError as error:
+        values = json.loads(text, object_hook=_decoded)
+    except (ValueError, TypeError, RecursionError) as error:
         raise MacAuditError(f"{path} is no JSON: {error}; give the config.json of a model.") from error
     if not isinstance(values, dict):
         raise MacAuditError(f"{path} holds no JSON object; give the config.json of a model.")

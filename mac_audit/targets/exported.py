@@ -1,8 +1,13 @@
-"""``model.pt2``: a program that ``torch.export`` saved, with the inputs that it was exported on."""
+"""``model.pt2``: a program that ``torch.export`` saved, with the inputs that it was exported on.
+
+Such a file is code: its graph may call whatever can be reached from ``torch``, and torch evaluates the expressions of
+its dynamic shapes. Its tensors are read without unpickling anything else (``weights_only``).
+"""
 
 from __future__ import annotations
 
 import logging
+import os
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -26,11 +31,11 @@ def build(name: str, arguments: Mapping[str, Any], target: str) -> Built:
     if arguments:
         raise MacAuditError(f"{target} is a model already, so --arg has nothing to act on.")
     try:
-        with _quiet():
+        with _quiet(), _weights_only():
             program = torch.export.load(name)
             model = torch.export.unflatten(program)
     except Exception as error:
-        text = " ".join(str(error).split()).rstrip(".")
+        text = " ".join(str(error).split())[:400].rstrip(".")  # torch tells much of how to take the risk
         raise MacAuditError(
             f"{name} is no program that this torch ({torch.__version__}) reads: {text}; export the model again."
         ) from error
@@ -40,6 +45,21 @@ def build(name: str, arguments: Mapping[str, Any], target: str) -> Built:
         model,
         lambda sizes: Found(resized(saved, sizes), "inputs saved with the program") if saved else None,
     )
+
+
+@contextmanager
+def _weights_only() -> Iterator[None]:
+    """Let ``torch.load`` build tensors and containers of them alone; torch.export would try again with any object."""
+    name = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 @contextmanager

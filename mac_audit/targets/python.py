@@ -117,6 +117,8 @@ def _conventional(namespace: ModuleType, arguments: Mapping[str, Any], target: s
         if found:
             names = ", ".join(found)
             raise MacAuditError(f"Several models fit in {target}: {names}; name one, as in {target}:{found[-1]}.")
+    if arguments and len(own := _own_modules(namespace)) == 1:
+        return own[0][1]  # which of the arguments it does not take is told where it is called
     others = [name for name, value in vars(namespace).items() if isinstance(value, nn.Module)]
     others += [name for name, _ in _own_modules(namespace)]
     if others:

@@ -1,4 +1,8 @@
-"""``model.pt``, ``model.ts``: a module that TorchScript saved. Give its inputs with ``--input``."""
+"""``model.pt``, ``model.ts``: a module that TorchScript saved. Give its inputs with ``--input``.
+
+Such a file is code of TorchScript, which runs no Python: its constants are read by torch's own reader, which knows
+tensors, numbers, strings and containers. Its operators can read and write files (``aten::from_file``, ``aten::save``).
+"""
 
 from __future__ import annotations
 

@@ -13,8 +13,12 @@ from mac_audit.reporters import View, reporter
 
 HERE = Path(__file__).parent
 FILES = {
+    "chrome-trace": "report.trace.json",
+    "csv": "report.csv",
+    "dot": "report.dot",
     "github": "report.github.txt",
     "gitlab": "report.gitlab.json",
+    "graphml": "report.graphml",
     "json": "report.json",
     "junit": "report.junit.xml",
     "markdown": "report.md",
@@ -35,4 +39,4 @@ def rendered() -> dict[str, str]:
 
 if __name__ == "__main__":
     for name, text in rendered().items():
-        (HERE / name).write_text(text, encoding="utf-8")
+        (HERE / name).write_text(text, encoding="utf-8", newline="")

@@ -1,9 +1,7 @@
 """A rule and a reporter of one's own, in a package that `pip install` puts beside mac-audit."""
 
-import csv
-import io
-
 from mac_audit.profile import Profile
+from mac_audit.reporters.escape import clean
 from mac_audit.rule import Measure, NotApplicable, Outcome, Violation, rule
 
 
@@ -41,13 +39,13 @@ def odd_channels(profile: Profile, *, multiple: int = 8, limit: float = 0) -> Ou
     return Measure(len(odd), limit, tuple(odd), measure="layers of odd width", unit="count")
 
 
-def csv_of_layers(reports, view):
-    """A row for each layer of each model, for a spreadsheet."""
+def worst(reports, view):
+    """For each model the layer that accesses most memory, on a line, for a message in a chat."""
     del view  # how wide and how deep a person wants it
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["model", "layer", "type", "params", "madds", "mac_bytes"])
-    for report in reports:
-        for row in report.layers:
-            writer.writerow([report.name, row.path, row.type, row.params, row.madds, row.mac_bytes])
-    return table.getvalue()
+    lines = []
+    for report in map(clean, reports):
+        layers = [row for row in report.layers if row.own.operators]
+        most = max(layers, key=lambda row: row.own.mac_bytes, default=None)
+        place = f"{most.path or 'the model itself'} {most.own.mac_bytes / 1e6:.3g} MB" if most else "nothing"
+        lines.append(f"{report.name}: {report.verdict}, most memory access in {place}\n")
+    return "".join(lines)

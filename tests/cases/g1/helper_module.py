@@ -22,11 +22,12 @@ class Net(nn.Module):
         self.widen = ConvNorm(64, 512)  # expect: G1
         self.blend = ConvNorm(512, 512)
         self.narrow = ConvNorm(512, 40)  # expect: G1
+        self.last = ConvNorm(40, 40)
         self.act = nn.ReLU()
 
     def forward(self, x):
         x = self.act(self.mix(self.stem(x)))
-        return self.narrow(self.blend(self.widen(x)))
+        return self.last(self.narrow(self.blend(self.widen(x))))
 
 
 def build_model():

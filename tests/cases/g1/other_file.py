@@ -12,9 +12,10 @@ class Net(nn.Module):
         self.same = conv1x1(64, 64)
         self.wide = conv1x1(64, 640)  # expect: G1
         self.thin = ConvNorm(640, 64, 1)  # expect: G1
+        self.last = conv1x1(64, 64)
 
     def forward(self, x):
-        return self.thin(self.wide(self.same(self.stem(x))))
+        return self.last(self.thin(self.wide(self.same(self.stem(x)))))
 
 
 def build_model():

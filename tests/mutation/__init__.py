@@ -1,0 +1,1 @@
+"""Mutation testing of what judges and what counts; see ``tests/mutation/__main__.py``."""

@@ -1,0 +1,165 @@
+"""Mutation testing with Cosmic Ray: which mistakes in the rules and the formulas would no test notice?
+
+Run ``python -m tests.mutation TARGET [--sample N] [--again]`` with ``cosmic-ray`` installed. A target is a part of the
+sources and the tests that are to notice, the fastest first. Of its mutants ``--sample`` tries that many, drawn by a
+fixed seed; ``--again`` keeps what was killed and tries the survivors once more, after tests were added. What survived
+is printed as a diff; the session stays in ``build/mutation``.
+
+The sources are mutated in a copy that has the layout in which they are installed. The tests of a mutant run in a fork
+of this process, which has imported torch once for all of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+
+import hypothesis
+import pytest
+import torch._dynamo
+from cosmic_ray.tools.filters.operators_filter import main as filter_operators
+from cosmic_ray.work_db import WorkDB, use_db
+from cosmic_ray.work_item import TestOutcome, WorkerOutcome, WorkResult
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+BUILD = ROOT / "build" / "mutation"
+LONGEST = 100  # seconds for the tests of one mutant; those that hang are killed
+TARGETS = {
+    "structure": ("mac_audit/structure.py", ("tests/test_structure.py",)),
+    "rules": (
+        "mac_audit/rules",
+        (
+            "tests/test_cases.py",
+            "tests/test_budgets.py",
+            "tests/test_counterfactual.py",
+            "tests/test_g3.py",
+        ),
+    ),
+    "formulas": (
+        "mac_audit/formulas",
+        (
+            "tests/test_gathers.py",
+            "tests/test_algorithms.py",
+            "tests/test_quantized.py",
+            "tests/test_formulas.py",
+            "tests/test_kernels.py",
+            "tests/test_memory.py",
+            "tests/test_aten.py",
+        ),
+    ),
+}
+
+
+def main() -> None:
+    """Try the mutants of one target and print the score."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation")
+    parser.add_argument("target", choices=TARGETS)
+    parser.add_argument("--sample", type=int)
+    parser.add_argument("--again", action="store_true")
+    given = parser.parse_args()
+    module, tests = TARGETS[given.target]
+    folder = BUILD / given.target
+    _copy(folder)
+    settings = (HERE / "cosmic-ray.toml").read_text()
+    settings = settings.replace('module-path = ""', f'module-path = "{module}"')
+    (folder / "cosmic-ray.toml").write_text(settings.format(python=sys.executable, ask=HERE / "ask.py"))
+    session = folder / "session.sqlite"
+    if not given.again:
+        session.unlink(missing_ok=True)
+        _cosmic_ray("init", folder)
+        filter_operators([str(session), str(folder / "cosmic-ray.toml")])
+    with use_db(str(session)) as work:
+        _forget_survivors(work) if given.again else _skip_all_but(work, given.sample)
+    hypothesis.settings.register_profile("mutation", derandomize=True, database=None, deadline=None)
+    hypothesis.settings.load_profile("mutation")
+    sys.path[:0] = [str(folder)]
+    if _tested(folder, tests):
+        sys.exit("The tests fail on the sources as they are.")
+    with socket.socket(socket.AF_UNIX) as server:
+        os.chdir(folder)  # the path of a socket is short
+        Path("tests.socket").unlink(missing_ok=True)
+        server.bind("tests.socket")
+        server.listen()
+        threading.Thread(target=_cosmic_ray, args=("exec", folder, server), daemon=True).start()
+        _serve(server, folder, tests)
+    with use_db(str(session)) as work:
+        _told(work)
+
+
+def _copy(folder: Path) -> None:
+    """The sources in the layout in which they are installed, and the tests."""
+    for name in ("mac_audit", "rules", "tests", "docs"):
+        where = folder / ("mac_audit/rules" if name == "rules" else name)
+        shutil.rmtree(where, ignore_errors=True)
+        shutil.copytree(ROOT / name, where, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "setup.cfg", "README.md"):
+        shutil.copy(ROOT / name, folder)
+
+
+def _cosmic_ray(command: str, folder: Path, server: socket.socket | None = None) -> None:
+    program = str(Path(sys.executable).with_name("cosmic-ray"))
+    subprocess.run([program, command, "cosmic-ray.toml", "session.sqlite"], cwd=folder, check=True)
+    if server is not None:
+        server.shutdown(socket.SHUT_RDWR)  # ends _serve
+
+
+def _skip_all_but(work: WorkDB, sample: int | None) -> None:
+    pending = sorted(work.pending_work_items, key=lambda item: [str(m) for m in item.mutations])
+    skipped = random.Random(0).sample(pending, max(0, len(pending) - (sample or len(pending))))
+    for item in skipped:
+        work.set_result(item.job_id, WorkResult(WorkerOutcome.SKIPPED, "not in the sample"))
+
+
+def _forget_survivors(work: WorkDB) -> None:
+    from cosmic_ray.work_db import WorkResultStorage
+
+    with work._session_maker.begin() as session:  # Cosmic Ray has no word for it
+        session.query(WorkResultStorage).filter_by(test_outcome=TestOutcome.SURVIVED).delete()
+
+
+def _serve(server: socket.socket, folder: Path, tests: tuple[str, ...]) -> None:
+    while True:
+        try:
+            client, _ = server.accept()
+        except OSError:
+            return
+        with client:
+            client.recv(16)
+            client.sendall(str(_tested(folder, tests)).encode())
+
+
+def _tested(folder: Path, tests: tuple[str, ...]) -> int:
+    """The exit status of the tests, run in a fork of this process."""
+    if not (child := os.fork()):
+        signal.alarm(LONGEST)
+        os.chdir(folder)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
+        os._exit(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--tb=no", *tests]))
+    return abs(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+
+def _told(work: WorkDB) -> None:
+    results = dict(work.results)
+    tried = {job: found for job, found in results.items() if found.worker_outcome != WorkerOutcome.SKIPPED}
+    outcomes = Counter(found.test_outcome.value for found in tried.values())
+    for found in tried.values():
+        if found.test_outcome == TestOutcome.SURVIVED:
+            print(found.diff, end="\n\n")
+    print(f"{len(results)} mutants, {len(tried)} tried: {dict(outcomes)}")
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    main()
