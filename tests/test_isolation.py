@@ -26,9 +26,13 @@ from mac_audit.request import Request
 HEAD = "import os\nimport socket\nimport subprocess\nimport sys\nimport time\n\nfrom torch import nn\n\n\n"
 NET = """\
 class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
+
     def forward(self, x):
         {body}
-        return x * 2
+        return self.conv(x)
 """
 
 

@@ -1,4 +1,4 @@
-# outcome: 0
+# outcome: 2
 from torch import nn
 
 

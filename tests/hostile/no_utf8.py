@@ -1,5 +1,5 @@
 # outcome: 2 syntax error
-# ÿþé
+text = 'ÿþé'
 from torch import nn
 
 

@@ -1,4 +1,4 @@
-# outcome: 0
+# outcome: 2
 import os
 import tempfile
 from torch import nn
