@@ -214,9 +214,12 @@ class _Server:
         ours, theirs = socket.socketpair()
         with theirs, self._lock:
             descriptors = [theirs.fileno(), _standard_error()]
-            with suppress(BrokenPipeError, ConnectionResetError):  # told as the end of what `ours` brings
+            try:
                 socket.send_fds(self._socket, [len(task).to_bytes(8, "big")], descriptors)
                 self._socket.sendall(task)
+            except (BrokenPipeError, ConnectionResetError):  # it is about to be gone; told as the end of the way back
+                self._process.kill()
+                self._process.wait()
         return Connection(ours.detach())
 
     @property

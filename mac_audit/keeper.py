@@ -291,7 +291,7 @@ def _said(error: BaseException | None) -> str:
         text = " ".join(str(error).split())
     except BaseException:
         text = "its text cannot be had"
-    return f"{type(error).__name__}: {text}"
+    return f"{type(error).__name__}: {text or 'no message'}"
 
 
 def _traced(error: BaseException) -> str:

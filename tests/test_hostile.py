@@ -65,3 +65,14 @@ def test_there_are_two_hundred_of_them() -> None:
     """All different, in more than what they expect."""
     texts = {OUTCOME.sub("", file.read_bytes().decode("latin-1")) for file in HOSTILE.glob("*.py")}
     assert len(texts) == len(list(HOSTILE.glob("*.py"))) >= 200
+
+
+def test_the_table_of_faults_says_what_the_files_say() -> None:
+    text = (HOSTILE.parent.parent / "docs" / "reliability.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| .+ \| `(\w+\.py)` \| (.+) \|$", text, re.MULTILINE)
+    expected = outcomes()
+    assert len(rows) > 20
+    for name, told in rows:
+        status, sentence = expected[name]
+        assert (status, sentence) == (("0", "") if told == "a report" else ("2", told)), name
+    assert f"keeps {len(expected)} model files" in text

@@ -1,4 +1,4 @@
-# outcome: 2
+# outcome: 2 was killed (SIGABRT)
 import os
 os.abort()
 

@@ -1,4 +1,4 @@
-# outcome: 2
+# outcome: 2 ended the program
 from torch import nn
 
 

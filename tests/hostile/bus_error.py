@@ -1,4 +1,4 @@
-# outcome: 2
+# outcome: 2 was killed (SIGBUS)
 import mmap
 import tempfile
 from torch import nn

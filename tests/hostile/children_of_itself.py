@@ -1,4 +1,4 @@
-# outcome: 2
+# outcome: 0
 from torch import nn
 
 

@@ -1,4 +1,4 @@
-# outcome: 2
+# outcome: 2 raised ValueError
 exec(compile('raise ValueError(1)', '\x1b[2J<odd>\n', 'exec'))
 
 from torch import nn

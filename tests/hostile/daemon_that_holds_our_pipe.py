@@ -1,4 +1,4 @@
-# outcome: 2
+# outcome: 2 ended its process with status 0
 import os
 import time
 from torch import nn

@@ -1,4 +1,4 @@
-# outcome: 2
+# outcome: 2 raised ZeroDivisionError
 from torch import nn
 
 

@@ -1,4 +1,4 @@
-# outcome: 2
+# outcome: 2 the network is closed during an audit
 import urllib.request
 from torch import nn
 

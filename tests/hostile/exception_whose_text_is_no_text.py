@@ -1,4 +1,4 @@
-# outcome: 2
+# outcome: 2 raised TypeError
 class Odd(Exception):
     def __str__(self):
         return 7

@@ -1,4 +1,4 @@
-# outcome: 2
+# outcome: 2 raised KeyError
 import builtins
 from torch import nn
 

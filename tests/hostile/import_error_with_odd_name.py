@@ -1,4 +1,4 @@
-# outcome: 2
+# outcome: 2 raised ModuleNotFoundError
 raise ModuleNotFoundError('x', name='\x1b[2J')
 
 from torch import nn

@@ -1,4 +1,4 @@
-# outcome: 2
+# outcome: 2 raised ImportError
 raise ImportError('broken inside')
 
 from torch import nn

@@ -1,4 +1,4 @@
-# outcome: 2
+# outcome: 2 raised AttributeError
 import imports_itself
 
 imports_itself.model

@@ -1,4 +1,4 @@
-# outcome: 2
+# outcome: 2 raised ImportError
 from . import neighbour
 
 from torch import nn

@@ -1,4 +1,4 @@
-# outcome: 2
+# outcome: 2 raised ModuleNotFoundError
 import a_module_that_nobody_has
 
 from torch import nn

@@ -1,4 +1,4 @@
-# outcome: 2
+# outcome: 2 was killed (SIGKILL)
 import os
 import signal
 from torch import nn

@@ -1,4 +1,4 @@
-# outcome: 0
+# outcome: 2 learns its shape
 from torch import nn
 
 

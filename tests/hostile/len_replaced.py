@@ -1,4 +1,4 @@
-# outcome: 2
+# outcome: 2 watches over the audit
 import builtins
 from torch import nn
 

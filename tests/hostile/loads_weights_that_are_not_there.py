@@ -1,4 +1,4 @@
-# outcome: 2
+# outcome: 2 raised FileNotFoundError
 import torch
 from torch import nn
 

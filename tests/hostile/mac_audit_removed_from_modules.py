@@ -1,4 +1,4 @@
-# outcome: 2
+# outcome: 2 raised ModuleNotFoundError
 import sys
 from torch import nn
 

@@ -1,4 +1,4 @@
-# outcome: 2
+# outcome: 2 raised RuntimeError
 def __getattr__(name):
     raise RuntimeError(f'asked for {name}')
 

@@ -1,4 +1,4 @@
-# outcome: 2
+# outcome: 2 ended the program
 import argparse
 
 parser = argparse.ArgumentParser()

@@ -1,4 +1,4 @@
-# outcome: 2
+# outcome: 2 raised FileNotFoundError
 import subprocess
 from torch import nn
 

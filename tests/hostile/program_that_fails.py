@@ -1,4 +1,4 @@
-# outcome: 2
+# outcome: 2 raised CalledProcessError
 import subprocess
 from torch import nn
 

@@ -1,4 +1,4 @@
-# outcome: 2
+# outcome: 2 raised RecursionError
 from torch import nn
 
 

@@ -1,4 +1,4 @@
-# outcome: 2
+# outcome: 2 was killed (SIGKILL)
 import resource
 from torch import nn
 

@@ -1,4 +1,4 @@
-# outcome: 2
+# outcome: 2 raised OSError
 import os
 import resource
 from torch import nn

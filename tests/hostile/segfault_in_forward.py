@@ -1,4 +1,4 @@
-# outcome: 2
+# outcome: 2 was killed (SIGSEGV)
 import ctypes
 from torch import nn
 

@@ -1,4 +1,4 @@
-# outcome: 2
+# outcome: 2 has a syntax error
 from torch import nn
 
 class Net(nn.Module:

@@ -1,5 +1,5 @@
 # -*- coding: klingon -*-
-# outcome: 2
+# outcome: 2 has a syntax error
 from torch import nn
 
 

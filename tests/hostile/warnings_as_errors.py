@@ -1,4 +1,4 @@
-# outcome: 2
+# outcome: 2 raised UserWarning
 import warnings
 from torch import nn
 

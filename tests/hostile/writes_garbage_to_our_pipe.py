@@ -1,4 +1,4 @@
-# outcome: 2
+# outcome: 2 sent something that is no result
 import os
 from torch import nn
 

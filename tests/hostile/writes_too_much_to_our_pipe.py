@@ -1,4 +1,4 @@
-# outcome: 2
+# outcome: 2 sent a result of more than
 import os
 from torch import nn
 
