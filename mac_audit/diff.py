@@ -14,11 +14,13 @@ from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 from mac_audit.plain import to_plain
-from mac_audit.report import Finding, LayerRow, Report, RuleResult, Totals
+from mac_audit.report import ClassCost, Finding, LayerRow, Report, RuleResult, Totals
 
 SCHEMA_VERSION = 1
 
+LayerFigure = Literal["madds", "mac_elements", "mac_bytes", "predicted_ms"]
 Kind = Literal["added", "removed", "changed", "moved"]
+_NOTHING = ClassCost(0, 0, 0, 0)  # of a class that one side does not have
 _Known = tuple[Hashable, Finding]  # with the rule and the layer, by its path among the new ones
 
 
@@ -54,8 +56,8 @@ class LayerChange:
         row = self.new or self.old
         return row.path if row else ""
 
-    def change(self, figure: Literal["madds", "mac_elements", "mac_bytes"]) -> Change:
-        """One figure of its own operators."""
+    def change(self, figure: LayerFigure) -> Change:
+        """One figure of its own operators; times are None without a device."""
         old, new = (getattr(row.own, figure) if row else 0 for row in (self.old, self.new))
         return Change(old, new)
 
@@ -101,7 +103,8 @@ class Side:
 class Diff:
     """What changed.
 
-    ``totals`` are by the names of ``Totals``, ``layers`` those that changed, ``rules`` all of either side.
+    ``totals`` are by the names of ``Totals``, ``classes`` those of either side, each by the names of ``ClassCost``;
+    ``layers`` are those that changed, ``rules`` all of either side.
     ``new_findings`` count now and did not before, ``fixed_findings`` the other way round. ``notes`` say why the two
     reports may not be comparable, ``exceeded`` what grew more than it may (``mac_audit.increase``).
     """
@@ -109,6 +112,7 @@ class Diff:
     old: Side
     new: Side
     totals: dict[str, Change]
+    classes: dict[str, dict[str, Change]]
     layers: tuple[LayerChange, ...]
     rules: tuple[RuleChange, ...]
     new_findings: tuple[Finding, ...]
@@ -135,7 +139,11 @@ def compare(old: Report, new: Report) -> Diff:
     return Diff(
         old=_side(old),
         new=_side(new),
-        totals=dict(_totals(old.totals, new.totals)),
+        totals=dict(_figures(old.totals, new.totals)),
+        classes={
+            name: dict(_figures(old.classes.get(name, _NOTHING), new.classes.get(name, _NOTHING)))
+            for name in dict.fromkeys([*old.classes, *new.classes])
+        },
         layers=tuple(_changes(pairs)),
         rules=_rules(old, new),
         new_findings=_without(after, before),
@@ -144,9 +152,9 @@ def compare(old: Report, new: Report) -> Diff:
     )
 
 
-def _totals(old: Totals, new: Totals) -> Iterator[tuple[str, Change]]:
-    """The totals that are numbers, those that neither side has left out: a time needs a device."""
-    for field in fields(Totals):
+def _figures(old: Totals | ClassCost, new: Totals | ClassCost) -> Iterator[tuple[str, Change]]:
+    """The fields that are numbers, those that neither side has left out: a time needs a device."""
+    for field in fields(old):
         change = Change(getattr(old, field.name), getattr(new, field.name))
         if field.type != "bool" and (change.old, change.new) != (None, None):
             yield field.name, change

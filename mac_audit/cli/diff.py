@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mac_audit.diff import Diff
     from mac_audit.reporters import View
 
-FORMATS = ("table", "json", "markdown")
+FORMATS = ("table", "json", "markdown", "html")
 
 
 @click.command(name="diff")
@@ -32,7 +32,7 @@ FORMATS = ("table", "json", "markdown")
     metavar="FIGURE[:GROWTH]",
     help="Exit 1 where a figure grew by more: mac:2%, params:10 K, mac_bytes:1 MB, G1:0.01; may be repeated.",
 )
-@output_option("table (the default), json or markdown")
+@output_option("table (the default), json, markdown or html")
 @click.option("--traceback", "show_traceback", is_flag=True, help="Show Python's traceback of an error.")
 def diff(show_traceback: bool, **settings: Any) -> None:
     """Tell what changed from OLD to NEW: in the totals, layer by layer, rule by rule.

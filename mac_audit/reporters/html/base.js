@@ -31,6 +31,15 @@ function section(id, title, note, ...children) {
   return node;
 }
 
+// Takes away what was shown before, with its plots.
+function clear() {
+  document.getElementById("main").replaceChildren();
+  document.querySelector("header nav").replaceChildren();
+  for (const node of page.plots.keys()) Plotly.purge(node);
+  page.plots.clear();
+  page.pending.clear();
+}
+
 // Buttons of which one is pressed; `choose` is told which.
 function choice(label, options, chosen, choose) {
   const buttons = options.map(([value, title, disabled]) => element("button", { type: "button", "data-value": value,
@@ -66,9 +75,10 @@ function duration(ms) {
 
 // --- colours ---------------------------------------------------------------------------------------------------------
 
-// The colour of a variable of page.css as the theme has it now; plotly knows no variables.
-function color(name) {
-  const probe = element("span", { style: { color: `var(--${name})`, display: "none" } });
+// The colour of a variable of page.css as the theme has it now, or a share of it on paper; plotly knows no variables.
+function color(name, share = 1) {
+  const mixed = `color-mix(in srgb, var(--${name}) ${100 * share}%, var(--paper))`;
+  const probe = element("span", { style: { color: share < 1 ? mixed : `var(--${name})`, display: "none" } });
   document.body.append(probe);
   const found = getComputedStyle(probe).color;
   probe.remove();
@@ -89,13 +99,13 @@ function plain(text, longest = 60) {
 
 // A plot that is drawn when it comes into sight, and again when the theme changes. `make` gives {data, layout}.
 function plot(label, height, make, drawn = () => {}) {
-  const node = element("div", { class: "plot", role: "img", "aria-label": label, style: { height: `${height}px` } });
+  const node = element("div", { class: "plot", role: "figure", "aria-label": label, style: { height: `${height}px` } });
   page.pending.set(node, () => {
     page.pending.delete(node);
     page.plots.set(node, () => draw(node, make));
     draw(node, make).then(() => drawn(node));
   });
-  sight.observe(node);
+  if (document.readyState !== "loading") sight.observe(node);
   return node;
 }
 
@@ -103,17 +113,20 @@ const sight = new IntersectionObserver((entries) => {
   for (const entry of entries) if (entry.isIntersecting) page.pending.get(entry.target)?.();
 }, { rootMargin: "300px" });
 
+// The library is the last script of the page.
+addEventListener("DOMContentLoaded", () => [...page.pending.keys()].forEach((node) => sight.observe(node)));
+
 // Draws a plot again, with what `make` gives now.
 const redraw = (node) => page.plots.get(node)?.();
 
 function draw(node, make) {
   const { data, layout } = make();
-  const [ink, line, paper] = ["ink", "line", "paper"].map(color);
+  const [ink, line, paper] = ["ink", "line", "paper"].map((name) => color(name));
   const axis = { gridcolor: line, zerolinecolor: line, linecolor: line, automargin: true };
   const axes = Object.fromEntries(["xaxis", "yaxis"].map((name) => [name, { ...axis, ...layout[name] }]));
   return Plotly.react(node, data, {
     font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: ink },
-    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", margin: { l: 60, r: 20, t: 20, b: 50 },
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", margin: { l: 60, r: 20, t: 20, b: 60 },
     hoverlabel: { bgcolor: paper, bordercolor: line, font: { color: ink }, align: "left" }, ...layout, ...axes,
   }, { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["lasso2d", "select2d"], showTips: false,
     showSendToCloud: false, plotlyServerURL: "", toImageButtonOptions: { format: "svg" } });

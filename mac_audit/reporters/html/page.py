@@ -29,7 +29,8 @@ def page(title: str, data: Any, scripts: Sequence[str]) -> str:
 
     The scripts find the data as ``page.data``. The same arguments give the same bytes.
     """
-    sources = [get_plotlyjs(), *(_read(name) for name in ("base.js", *scripts))]
+    # The large library comes last: what needs no plot is there before it is read.
+    sources = [*(_read(name) for name in ("base.js", *scripts)), get_plotlyjs()]
     policy = f"default-src 'none'; script-src {' '.join(map(_digest, sources))}; style-src 'unsafe-inline'; "
     return Template(_read("page.html")).substitute(
         title=html.escape(title),
