@@ -178,6 +178,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "files": {"errors"},
     "garbage": set(),
     "request": set(),
+    "closed_network": set(),
+    "isolation": {"request", "plain", "units"},
     "plain": {"errors"},
     "network": {"plain"},
     "cost": {"network"},
@@ -213,7 +215,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "scan": set(),
 }
 SHOWS_ITSELF = {"report": {"reporters"}}  # by a method that a notebook calls, imported when it is called
-WITHOUT_TORCH = {*MAY_IMPORT, "job", "parallel", "settings", "provenance", "cli", "__main__"}
+WITHOUT_TORCH = {*MAY_IMPORT, "job", "parallel", "keeper", "settings", "provenance", "cli", "__main__"}
 ONLY_IN: dict[str, set[str]] = {
     "networkx": {"structure"},
     "click": {"cli", "__main__"},
