@@ -7,7 +7,7 @@ that a convolution reads are laid out channels last, as torch.compile lays them 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import getitem
@@ -37,15 +37,15 @@ class Chain:
     makes: tuple[int, ...]
 
     @classmethod
-    def of(cls, operators: Sequence[Operator], network: Network, backend: str) -> Chain:
-        """``operators``, which read each other's results, with random weights."""
+    def of(cls, operators: Sequence[Operator], network: Network, values: Mapping[int, Tensor]) -> Chain:
+        """``operators``, which read each other's results; ``values`` has the weights."""
         root, graph = nn.Module(), fx.Graph()
         made = {index for operator in operators for index in operator.outputs}
         outer = dict.fromkeys(index for operator in operators for index in operator.inputs if index not in made)
         reads = tuple(index for index in outer if not network.tensors[index].is_weight)
         known = {index: graph.placeholder(f"tensor{index}") for index in reads}
         for index in outer.keys() - known.keys():
-            root.register_parameter(f"weight{index}", nn.Parameter(random(network, index, backend), False))
+            root.register_parameter(f"weight{index}", nn.Parameter(values[index], requires_grad=False))
             known[index] = graph.get_attr(f"weight{index}")
         for operator in operators:
             target: Any = reduce(getattr, operator.target.split("."), torch.ops)
@@ -76,13 +76,14 @@ def sides(profile: Profile, costed: Costed, backend: str) -> tuple[dict[str, Wor
         return None, "nothing that could be compiled with it computes what it reads"
     maker, views = found
     network = profile.network
-    producing = Chain.of((maker.operator, *views), network, backend)
-    own = Chain.of((costed.operator,), network, backend)
-    both = Chain.of((maker.operator, *views, costed.operator), network, backend)
-    given = {index: random(network, index, backend) for index in {*producing.reads, *own.reads, *both.reads}}
+    operators = (maker.operator, *views, costed.operator)
+    made = {index for operator in operators[:-1] for index in operator.outputs}
+    outer = {index for operator in operators for index in operator.inputs} - made
+    values = {index: random(network, index, backend) for index in sorted(outer)}
     if maker.contraction is not None and maker.contraction.kernel:
-        given = {index: _channels_last(tensor) for index, tensor in given.items()}
-    before, after = [given[i] for i in producing.reads], [given[i] for i in both.reads]
+        values = {index: _channels_last(tensor) for index, tensor in values.items()}
+    producing, own, both = (Chain.of(part, network, values) for part in (operators[:-1], operators[-1:], operators))
+    before, after = [values[i] for i in producing.reads], [values[i] for i in both.reads]
     try:
         produce, apart = private.compiled(producing.module, before)
         run_both, together = private.compiled(both.module, after)
@@ -92,7 +93,7 @@ def sides(profile: Profile, costed: Costed, backend: str) -> tuple[dict[str, Wor
         return None, "torch.compile gives it a kernel of its own here, after its producer's"
 
     def now() -> object:
-        known = given | dict(zip(producing.makes, produce(*before), strict=True))
+        known = values | dict(zip(producing.makes, produce(*before), strict=True))
         return own.module(*[known[i] for i in own.reads])
 
     return {"now": now, "then": lambda: run_both(*after)}, COMPARED
