@@ -59,7 +59,7 @@ class Chain:
         return cls(fx.GraphModule(root, graph).eval(), reads, makes)
 
 
-def random(network: Network, index: int, backend: str) -> Tensor:
+def _random(network: Network, index: int, backend: str) -> Tensor:
     """Random values for a tensor of real numbers, ones for any other."""
     tensor = network.tensors[index]
     dtype: torch.dtype = getattr(torch, tensor.dtype)
@@ -79,10 +79,12 @@ def sides(profile: Profile, costed: Costed, backend: str) -> tuple[dict[str, Wor
     operators = (maker.operator, *views, costed.operator)
     made = {index for operator in operators[:-1] for index in operator.outputs}
     outer = {index for operator in operators for index in operator.inputs} - made
-    values = {index: random(network, index, backend) for index in sorted(outer)}
+    values = {index: _random(network, index, backend) for index in sorted(outer)}
     if maker.contraction is not None and maker.contraction.kernel:
         values = {index: _channels_last(tensor) for index, tensor in values.items()}
     producing, own, both = (Chain.of(part, network, values) for part in (operators[:-1], operators[-1:], operators))
+    if not {*own.reads} <= {*values, *producing.makes}:
+        return None, "it reads what its producer makes in more than one way"
     before, after = [values[i] for i in producing.reads], [values[i] for i in both.reads]
     try:
         produce, apart = private.compiled(producing.module, before)
