@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mac_audit.cli.options import errors_told, given_options, told
+from mac_audit.cli.options import errors_told, given_options
 from mac_audit.cli.outputs import output_option, outputs, write
 from mac_audit.cli.progress import working
 from mac_audit.errors import MacAuditError, nearest
@@ -54,7 +54,6 @@ def _diff(
     texts: tuple[str, ...],
 ) -> int:
     from mac_audit import sides
-    from mac_audit.diff import compare
     from mac_audit.increase import allowance, limited
 
     destinations = outputs(texts, _renderer)
@@ -66,10 +65,7 @@ def _diff(
             old, new = sides.since(revision, sources, given)
         else:
             old, new = sides.two(sources[0], sources[1], given)
-    pairs, lacking = sides.pairs(old, new)
-    for sentence in lacking:
-        told(f"{sentence}.")
-    diffs = [limited(compare(*pair), allowances) for pair in pairs]
+    diffs = [limited(diff, allowances) for diff in sides.diffs(old, new)]
     write(diffs, destinations)
     return int(any(diff.exceeded for diff in diffs))
 

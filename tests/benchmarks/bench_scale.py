@@ -13,7 +13,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.scaling import SHAPES
@@ -52,10 +52,10 @@ def _one(shape: str, size: int) -> None:
     torch.set_num_threads(1)
     from mac_audit import api, construction, engine
     from mac_audit.capture import record
+    from mac_audit.device_file import find
     from mac_audit.garbage import collected_later
     from mac_audit.lower import lower
     from mac_audit.network import Network
-    from mac_audit.device_file import find
     from mac_audit.profile import Profile
     from mac_audit.report import Report
     from mac_audit.reporters import View, reporter
