@@ -31,6 +31,8 @@ COMPARED = [
     *("zoo:nasnet_a_mobile", "zoo:densenet121", "zoo:resnet18", "zoo:resnet50", "zoo:googlenet"),
     *("--device", "gtx-1080-ti", "--device", "snapdragon-810"),
 ]
+_HIGHEST = 700  # pixels of a picture of a view
+_DRAWN = 3000  # milliseconds that a plot takes at most
 _TERMINAL = (
     "<meta charset=utf-8><style>body {{ margin: 0; display: inline-block; color: {foreground};"
     " background: {background} }} pre {{ margin: 0; padding: 14px; font: 13px/1.25 'DejaVu Sans Mono' }}</style>"
@@ -40,7 +42,7 @@ _TERMINAL = (
 
 def mac_audit(*arguments: str, **environment: str) -> str:
     """What the command prints; its exit status is a verdict."""
-    command = [sys.executable, "-m", "mac_audit", *arguments]
+    command = [sys.executable, "-P", "-m", "mac_audit", *arguments]
     done = subprocess.run(
         command, capture_output=True, text=True, cwd=ROOT, env={**os.environ, **environment}, check=False
     )
@@ -57,7 +59,7 @@ def saved(name: str, data: bytes | None = None) -> None:
     with Image.open(path) as picture:
         small = picture.convert("RGB").quantize(128, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     small.save(path, optimize=True)
-    print(f"{path.relative_to(ROOT)}  {small.width}×{small.height}  {path.stat().st_size // 1000} KB")
+    print(f"{path.name}  {small.width}×{small.height}  {path.stat().st_size // 1000} KB")
 
 
 def terminal(browser: Browser) -> None:
@@ -88,6 +90,33 @@ def opened(browser: Browser, path: Path, dark: bool = False, width: int = 1200) 
     page.close()
 
 
+def page(browser: Browser) -> None:
+    """The views of the page of NASNet-A, and what a dark screen makes of one."""
+    views = ("summary", "findings", "treemap", "classes", "roofline", "timeline", "graph", "layers")
+    _sections(browser, "page", [*NASNET, "-o", "html"], dict.fromkeys(views, False) | {"roofline-dark": True})
+
+
+def compare(browser: Browser) -> None:
+    """FLOPs and memory access against time, of nine networks."""
+    _sections(browser, "compare", ["compare", *COMPARED, "-o", "html"], {"scatter": False})
+
+
+def _sections(browser: Browser, name: str, command: Sequence[str], views: dict[str, bool]) -> None:
+    """A picture of each view of a page, as far as a screen shows it; ``views`` says whether in the dark."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "page.html"
+        path.write_text(mac_audit(*command, MAC_AUDIT_HOME=os.devnull), encoding="utf-8")
+        for view, dark in views.items():
+            with opened(browser, path, dark) as shown:
+                section = shown.locator(f"#{view.removesuffix('-dark')}")
+                section.evaluate("section => section.scrollIntoView()")
+                shown.wait_for_timeout(_DRAWN)  # plots are drawn when they come into sight
+                box = section.bounding_box()
+                assert box is not None, f"the page has no {view}"
+                area = {"x": box["x"], "y": box["y"], "width": box["width"], "height": min(box["height"], _HIGHEST)}
+                saved(f"{name}-{view}", shown.screenshot(clip=area))
+
+
 def experiment(browser: Browser) -> None:
     """The paper's four experiments, measured here."""
     del browser
@@ -95,7 +124,12 @@ def experiment(browser: Browser) -> None:
     saved("experiment")
 
 
-PICTURES: dict[str, Callable[[Browser], None]] = {"terminal": terminal, "experiment": experiment}
+PICTURES: dict[str, Callable[[Browser], None]] = {
+    "terminal": terminal,
+    "page": page,
+    "compare": compare,
+    "experiment": experiment,
+}
 
 
 def main(names: Sequence[str]) -> None:

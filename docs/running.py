@@ -65,7 +65,9 @@ def install(folder: Path) -> None:
 def _serve() -> None:
     import mac_audit.api
     import mac_audit.cli
+    import mac_audit.isolation
 
+    mac_audit.isolation.AVAILABLE = False  # a fork is a process of its own already, which need not import torch again
     for line in sys.stdin:
         child = os.fork()
         if not child:

@@ -12,6 +12,7 @@ from torch import nn
 from mac_audit.capture import Way, record
 from mac_audit.device import Device
 from mac_audit.device_file import find
+from mac_audit.experiments.kept import evidence_on
 from mac_audit.garbage import collected_later
 from mac_audit.job import judged
 from mac_audit.load import Loaded, load
@@ -55,7 +56,8 @@ def audit(
     """
     name = target or type(model).__name__
     chosen = find(device) if isinstance(device, str) else device
-    profile = Profile(lower(record(model, inputs, way), construction, origin), execution, chosen, known_times(chosen))
+    network = lower(record(model, inputs, way), construction, origin)
+    profile = Profile(network, execution, chosen, known_times(chosen), evidence_on(chosen))
     return _judged(profile, name, rules, select, options, budgets, fail_on=fail_on, flop_convention=flop_convention)
 
 
@@ -97,7 +99,7 @@ def audit_request(
     """Load what ``request`` names and audit it; ``rules`` and ``options`` are those of ``audit``."""
     plugins = load_plugins(request.plugins)
     device = find(request.device) if request.device else None  # a name that is wrong is told before the model is built
-    profile = Profile(trace(request), request.execution, device, known_times(device))
+    profile = Profile(trace(request), request.execution, device, known_times(device), evidence_on(device))
     known = discover(plugins) if rules is None else rules
     return _judged(profile, request.target, known, None, options, None, flop_convention=flop_convention)
 

@@ -14,11 +14,14 @@ from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 from mac_audit.plain import to_plain
-from mac_audit.report import Finding, LayerRow, Report, RuleResult, Totals
+from mac_audit.report import ClassCost, Finding, LayerRow, Report, RuleResult, Totals
 
 SCHEMA_VERSION = 1
 
+LayerFigure = Literal["madds", "mac_elements", "mac_bytes", "predicted_ms"]
 Kind = Literal["added", "removed", "changed", "moved"]
+Presence = Literal["both", "new", "gone"]
+_NOTHING = ClassCost(0, 0, 0, 0)  # of a class that one side does not have
 _Known = tuple[Hashable, Finding]  # with the rule and the layer, by its path among the new ones
 
 
@@ -54,8 +57,8 @@ class LayerChange:
         row = self.new or self.old
         return row.path if row else ""
 
-    def change(self, figure: Literal["madds", "mac_elements", "mac_bytes"]) -> Change:
-        """One figure of its own operators."""
+    def change(self, figure: LayerFigure) -> Change:
+        """One figure of its own operators; times are None without a device."""
         old, new = (getattr(row.own, figure) if row else 0 for row in (self.old, self.new))
         return Change(old, new)
 
@@ -101,20 +104,24 @@ class Side:
 class Diff:
     """What changed.
 
-    ``totals`` are by the names of ``Totals``, ``layers`` those that changed, ``rules`` all of either side.
+    ``totals`` are by the names of ``Totals``, ``classes`` those of either side, each by the names of ``ClassCost``;
+    ``layers`` are those that changed, ``rules`` all of either side.
     ``new_findings`` count now and did not before, ``fixed_findings`` the other way round. ``notes`` say why the two
-    reports may not be comparable, ``exceeded`` what grew more than it may (``mac_audit.increase``).
+    reports may not be comparable, ``exceeded`` what grew more than it may (``mac_audit.increase``). Of a model that is
+    ``new`` or ``gone`` the other side has its name alone; nothing grew there, and no finding was fixed.
     """
 
     old: Side
     new: Side
     totals: dict[str, Change]
+    classes: dict[str, dict[str, Change]]
     layers: tuple[LayerChange, ...]
     rules: tuple[RuleChange, ...]
     new_findings: tuple[Finding, ...]
     fixed_findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
     exceeded: tuple[str, ...] = ()
+    presence: Presence = "both"
 
     @property
     def name(self) -> str:
@@ -135,7 +142,11 @@ def compare(old: Report, new: Report) -> Diff:
     return Diff(
         old=_side(old),
         new=_side(new),
-        totals=dict(_totals(old.totals, new.totals)),
+        totals=dict(_figures(old.totals, new.totals)),
+        classes={
+            name: dict(_figures(old.classes.get(name, _NOTHING), new.classes.get(name, _NOTHING)))
+            for name in dict.fromkeys([*old.classes, *new.classes])
+        },
         layers=tuple(_changes(pairs)),
         rules=_rules(old, new),
         new_findings=_without(after, before),
@@ -144,16 +155,39 @@ def compare(old: Report, new: Report) -> Diff:
     )
 
 
-def _totals(old: Totals, new: Totals) -> Iterator[tuple[str, Change]]:
-    """The totals that are numbers, those that neither side has left out: a time needs a device."""
-    for field in fields(Totals):
-        change = Change(getattr(old, field.name), getattr(new, field.name))
+def alone(report: Report, presence: Literal["new", "gone"]) -> Diff:
+    """What is to be said of a model that one side lacks."""
+    there, missing = _side(report), Side(report.name or report.target, "", "", "", "")
+    new = presence == "new"
+    pairs = [(None, row) if new else (row, None) for row in report.layers]
+    return Diff(
+        old=missing if new else there,
+        new=there if new else missing,
+        totals=dict(_figures(*((None, report.totals) if new else (report.totals, None)))),
+        classes={
+            name: dict(_figures(*((None, cost) if new else (cost, None)))) for name, cost in report.classes.items()
+        },
+        layers=tuple(_changes(pairs)),
+        rules=_rules(*((None, report) if new else (report, None))),
+        new_findings=tuple(finding for finding in report.findings if finding.suppressed is None) if new else (),
+        fixed_findings=(),
+        notes=(f"{there.name} is {presence}, there is nothing to compare it with",),
+        presence=presence,
+    )
+
+
+def _figures(old: Totals | ClassCost | None, new: Totals | ClassCost | None) -> Iterator[tuple[str, Change]]:
+    """The fields that are numbers, those that neither side has left out: a time needs a device, a figure a model."""
+    there = old or new
+    assert there is not None
+    for field in fields(there):
+        change = Change(*(getattr(side, field.name) if side else None for side in (old, new)))
         if field.type != "bool" and (change.old, change.new) != (None, None):
             yield field.name, change
 
 
-def _rules(old: Report, new: Report) -> tuple[RuleChange, ...]:
-    rules = [{rule.code: replace(rule, help="") for rule in report.rules} for report in (old, new)]
+def _rules(old: Report | None, new: Report | None) -> tuple[RuleChange, ...]:
+    rules = [{rule.code: replace(rule, help="") for rule in report.rules} if report else {} for report in (old, new)]
     names = {code: rule.name for side in rules for code, rule in side.items()}
     return tuple(RuleChange(code, name, rules[0].get(code), rules[1].get(code)) for code, name in names.items())
 

@@ -167,6 +167,7 @@ def _finding(rule: Rule, violation: Violation, limit: float, severity: Severity,
         ),
         instead=violation.instead,
         severity=severity,
+        evidence=violation.evidence,
         snippet=_snippet(violation.source, profile.network),
     )
 

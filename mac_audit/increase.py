@@ -41,10 +41,12 @@ def allowance(text: str) -> Allowance:
 
 
 def limited(diff: Diff, allowances: Sequence[Allowance]) -> Diff:
-    """The diff with a sentence for each figure that grew by more than it may.
+    """The diff with a sentence for each figure that grew by more than it may; a model on one side alone did not grow.
 
     ``MacAuditError`` for a figure that is not there.
     """
+    if diff.presence != "both":
+        return diff
     figures = _figures(diff)
     return replace(diff, exceeded=tuple(told for allowed in allowances if (told := _told(allowed, figures))))
 

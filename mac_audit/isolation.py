@@ -13,6 +13,7 @@ Only JSON comes back, never a pickle, and it is validated: nothing of the model'
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import json
 import os
@@ -23,7 +24,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -38,6 +39,7 @@ T = TypeVar("T")
 
 AVAILABLE = hasattr(os, "fork")
 _GRACE = 20.0  # seconds beyond its limit after which a keeper that says nothing is taken to have been stopped
+_ATTEMPTS = 5  # at having a keeper, where servers are killed
 _TICK = 0.2  # seconds between looks at whether to go on waiting
 
 
@@ -92,40 +94,52 @@ def isolated(
         yield from work(*arguments)
         return
     limits = Limits.of(request)
-    task = pickle.dumps((work, tuple(arguments), limits, os.getcwd(), dict(os.environ), list(sys.path)))
+    task = pickle.dumps((request.target, work, tuple(arguments), limits, os.getcwd(), dict(os.environ), list(sys.path)))
+    with contextlib.closing(_messages(task, request, limits, stop)) as messages:
+        for message in messages:
+            value = _read(message, request)
+            if "done" in value:
+                return
+            if "error" in value:
+                cause = _InChild(_text(value["traceback"])) if value.get("traceback") else None
+                raise MacAuditError(_text(value["error"])) from cause
+            yield from_plain(kind, value.get("result"), f"The result of {request.target}")
+
+
+def _messages(
+    task: bytes, request: Request, limits: Limits, stop: threading.Event | None
+) -> Generator[bytes, None, None]:
+    """What the worker sends; ``MacAuditError`` where it ends without a last word, or its keeper does."""
+    keeper, heard, attempts = 0, time.monotonic(), 1
     link = start().send(task)
-    keeper, heard = 0, time.monotonic()
     try:
         while True:
             if not link.poll(_TICK):
                 if stop is not None and stop.is_set():
                     raise MacAuditError(f"Auditing {request.target} was interrupted.")
                 if keeper and limits.seconds and time.monotonic() - heard > limits.seconds + _GRACE:
-                    with suppress(ProcessLookupError):  # it cannot have been reused: it would have closed the link
+                    with suppress(ProcessLookupError):  # somebody stopped it, else it would have kept the time
                         os.kill(keeper, signal.SIGKILL)
                 continue
             heard = time.monotonic()
             try:
                 message = link.recv_bytes()
             except (EOFError, OSError):
-                raise MacAuditError(
-                    f"The process that watches over the audit of {request.target} was killed; take out what kills"
-                    " other processes."
-                ) from None
-            if message[:1] == b"k":  # the keeper's own word
-                verdict = json.loads(message[1:])
-                keeper = verdict.get("keeper", keeper)
-                if "end" in verdict:
-                    raise MacAuditError(_ended(verdict, request, limits))
-            else:
-                value = _read(message[1:], request)
-                if "done" in value:
-                    return
-                if "error" in value:
-                    raise MacAuditError(_text(value["error"])) from (
-                        _InChild(_text(value["traceback"])) if value.get("traceback") else None
-                    )
-                yield from_plain(kind, value.get("result"), f"The result of {request.target}")
+                link.close()
+                if keeper or attempts == _ATTEMPTS:
+                    raise MacAuditError(
+                        f"The process that watches over the audit of {request.target} was killed; take out what kills"
+                        " other processes."
+                    ) from None
+                link, attempts = start().send(task), attempts + 1  # another model killed the server
+                continue
+            if message[:1] == b"m":
+                yield message[1:]
+                continue
+            verdict = json.loads(message[1:])
+            if "end" in verdict:
+                raise MacAuditError(_ended(verdict, request, limits))
+            keeper = verdict["keeper"]
     finally:
         link.close()
 
@@ -170,9 +184,7 @@ def _ended(verdict: dict[str, Any], request: Request, limits: Limits) -> str:
                 return f"The process that audited {target} was killed ({name}); memory may have run out."
             return f"The process that audited {target} was killed (signal {verdict['signal']})."
         case _:
-            return (
-                f"Auditing {target} ended its process with status {verdict['status']}; take out what calls os._exit."
-            )
+            return f"Auditing {target} ended its process with status {verdict['status']}; take out what calls os._exit."
 
 
 # --- the server ----------------------------------------------------------------------------------------------------
@@ -185,7 +197,8 @@ class _Server:
         self._socket, theirs = socket.socketpair()
         self._lock = threading.Lock()
         # Modules are looked for where this process looks for them, and not in the working directory too.
-        program = f"import sys; sys.path[:] = {sys.path!r}; import mac_audit.keeper as k; k.serve({theirs.fileno()}, {with_torch})"
+        program = f"import sys; sys.path[:] = {sys.path!r}; from mac_audit.keeper import serve"
+        program += f"; serve({theirs.fileno()}, {with_torch})"
         self._process = subprocess.Popen(
             [sys.executable, "-c", program],
             stdin=subprocess.DEVNULL,
@@ -201,9 +214,12 @@ class _Server:
         ours, theirs = socket.socketpair()
         with theirs, self._lock:
             descriptors = [theirs.fileno(), _standard_error()]
-            with suppress(BrokenPipeError, ConnectionResetError):  # told as the end of what `ours` brings
+            try:
                 socket.send_fds(self._socket, [len(task).to_bytes(8, "big")], descriptors)
                 self._socket.sendall(task)
+            except (BrokenPipeError, ConnectionResetError):  # it is about to be gone; told as the end of the way back
+                self._process.kill()
+                self._process.wait()
         return Connection(ours.detach())
 
     @property

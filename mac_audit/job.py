@@ -12,6 +12,7 @@ from mac_audit import engine
 from mac_audit.comparison import Predicted
 from mac_audit.device_file import find
 from mac_audit.errors import MacAuditError
+from mac_audit.experiments.kept import evidence_on
 from mac_audit.files import read
 from mac_audit.garbage import collected_later
 from mac_audit.measuring.store import known_times
@@ -19,7 +20,7 @@ from mac_audit.network import Network
 from mac_audit.plugins import load_plugins
 from mac_audit.profile import Profile
 from mac_audit.report import Report, Severity
-from mac_audit.request import Request
+from mac_audit.request import Request, is_saved
 from mac_audit.rule import Rule, discover
 from mac_audit.selection import Choice
 from mac_audit.suppress import LayerIgnore, Use, suppressed
@@ -48,7 +49,7 @@ class Job:
     @property
     def needs_torch(self) -> bool:
         """Whether there is a model to capture, and not a network that was saved."""
-        return needs_torch(self.request)
+        return not is_saved(self.request.target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def run(job: Job, network: Callable[[Request], Network] | None = None) -> Audite
     device = find(job.request.device) if job.request.device else None  # a wrong name is told before the model is built
     further = [find(name) for name in job.devices]
     captured = (network or network_of)(job.request)
-    profile = Profile(captured, job.request.execution, device, known_times(device))
+    profile = Profile(captured, job.request.execution, device, known_times(device), evidence_on(device))
     report = judged(
         profile,
         rules,
@@ -136,7 +137,7 @@ def judged(profile: Profile, rules: Sequence[Rule], choices: Sequence[Choice], *
 
 def network_of(request: Request) -> Network:
     """The network that ``request`` names: one that was saved, without torch, or captured from a model."""
-    if not needs_torch(request):
+    if is_saved(request.target):
         return _saved(request)
     from mac_audit.api import trace
 
@@ -146,11 +147,6 @@ def network_of(request: Request) -> Network:
         raise MacAuditError(
             f"Auditing {request.target} ended the program; its forward calls sys.exit, take that out."
         ) from None
-
-
-def needs_torch(request: Request) -> bool:
-    """Whether the target is a model, and no file that ``trace`` wrote; ``transformers:config.json`` is one."""
-    return not request.target.endswith(".json") or ":" in request.target
 
 
 def _saved(request: Request) -> Network:

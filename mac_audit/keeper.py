@@ -82,7 +82,7 @@ def _keep(link: Connection, messages: int, task: bytes) -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         _prctl(_PR_SET_CHILD_SUBREAPER, 1)  # what a worker leaves behind becomes this process's to kill
         _say(link, {"keeper": os.getpid()})
-        work, arguments, limits, folder, environment, path = pickle.loads(task)
+        target, work, arguments, limits, folder, environment, path = pickle.loads(task)
         results, to_keeper = os.pipe()
         worker = os.fork()
         if worker == 0:
@@ -91,7 +91,7 @@ def _keep(link: Connection, messages: int, task: bytes) -> None:
             os.environ.clear()
             os.environ.update(environment)
             sys.path[:] = path
-            _work(work(*arguments), to_keeper, messages, limits, folder)
+            _work(target, work(*arguments), to_keeper, messages, limits, folder)
         os.close(to_keeper)
         end = _watch(worker, results, link, limits)
         _kill_all(worker)
@@ -129,14 +129,23 @@ def _watch(worker: int, results: int, link: Connection, limits: Limits) -> dict[
                 return {"end": "large", "most": _LARGEST}
             if lines.closed and found:  # its end follows, or the time limit
                 ready.unregister(results)
-        if ended:
-            if os.WIFSIGNALED(status):
-                return {"end": "killed", "signal": os.WTERMSIG(status)}
-            return {"end": "left", "status": os.WEXITSTATUS(status)}
-        if limits.seconds and time.monotonic() - heard > limits.seconds:
-            return {"end": "time"}
-        if limits.memory and (used := _memory(limits.memory)) > limits.memory:
-            return {"end": "memory", "used": used}
+        if end := _left(status) if ended else _exceeded(limits, time.monotonic() - heard):
+            return end
+
+
+def _left(status: int) -> dict[str, Any]:
+    """How a worker ended by itself, or by another's signal."""
+    if os.WIFSIGNALED(status):
+        return {"end": "killed", "signal": os.WTERMSIG(status)}
+    return {"end": "left", "status": os.WEXITSTATUS(status)}
+
+
+def _exceeded(limits: Limits, seconds: float) -> dict[str, Any] | None:
+    if limits.seconds and seconds > limits.seconds:
+        return {"end": "time"}
+    if limits.memory and (used := _memory(limits.memory)) > limits.memory:
+        return {"end": "memory", "used": used}
+    return None
 
 
 class _Lines:
@@ -212,7 +221,7 @@ def _memory(limit: int) -> int:
 # --- the worker ----------------------------------------------------------------------------------------------------
 
 
-def _work(results: Iterator[Any], pipe: int, messages: int, limits: Limits, folder: str) -> None:
+def _work(target: str, results: Iterator[Any], pipe: int, messages: int, limits: Limits, folder: str) -> None:
     """Send each of ``results`` and what ends them; never returns, and runs nothing at its exit."""
     this = os.getpid()
 
@@ -230,12 +239,12 @@ def _work(results: Iterator[Any], pipe: int, messages: int, limits: Limits, fold
         with suppress(Exception):
             sys.stderr.flush()
         send(done=True)
-    except BaseException as error:
+    except BaseException as error:  # it may be of a class of the model's
         expected = isinstance(error, MacAuditError)
         with suppress(Exception):
             sys.stderr.flush()
         shown = _traced(error) if error.__cause__ is not None or not expected else ""
-        text = str(error) if expected else f"An error of mac-audit's own, please report it: {_said(error)}"
+        text = str(error) if expected else _unexpected(error, target)
         send(error=text, traceback=shown)
     finally:
         os._exit(1)
@@ -249,6 +258,7 @@ def _apart(messages: int, limits: Limits, folder: str) -> None:
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")  # the first to go where memory runs out
     os.dup2(messages, 1)  # what the model's code prints is no result
     os.dup2(messages, 2)
+    os.close(messages)
     sys.stdout = sys.stderr
     threading.excepthook = lambda told: _told(f"a thread of the model raised {_said(told.exc_value)}")
     sys.unraisablehook = lambda told: _told(f"code of the model that cannot raise did: {_said(told.exc_value)}")
@@ -257,6 +267,15 @@ def _apart(messages: int, limits: Limits, folder: str) -> None:
         os.environ.update(dict.fromkeys(_OFFLINE, "1"))
         closed_network.close_network()
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # with the keeper; other credentials would forget it
+
+
+def _unexpected(error: BaseException, target: str) -> str:
+    """The sentence for what should not come this far: by code of the model's where there is some, else by ours."""
+    from mac_audit.source import raised_at
+
+    if where := raised_at(error.__traceback__):
+        return f"Auditing {target} was ended by {_said(error)}, which its code raised{where}; mend that line."
+    return f"An error of mac-audit's own, please report it: {_said(error)}"
 
 
 def _told(sentence: str) -> None:
@@ -272,7 +291,7 @@ def _said(error: BaseException | None) -> str:
         text = " ".join(str(error).split())
     except BaseException:
         text = "its text cannot be had"
-    return f"{type(error).__name__}: {text}"
+    return f"{type(error).__name__}: {text or 'no message'}"
 
 
 def _traced(error: BaseException) -> str:

@@ -44,7 +44,7 @@ def run_all(
         finally:
             done(job)
 
-    if processes == 1 or not all(job.request.isolation for job in jobs):
+    if processes == 1 or not isolation.AVAILABLE or not all(job.request.isolation for job in jobs):
         return [apart(job) for job in jobs]
     isolation.start(with_torch=any(job.needs_torch for job in jobs))
     pool = ThreadPoolExecutor(processes)

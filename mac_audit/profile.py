@@ -13,7 +13,8 @@ from itertools import pairwise
 import mac_audit.formulas  # noqa: F401  registers the formulas
 from mac_audit.cost import CLASSES, Contraction, Cost, Costed, Coverage, cost_of, kind_of
 from mac_audit.counterfactual import joined, merged, reshaped
-from mac_audit.device import Device
+from mac_audit.device import Device, dtype_of
+from mac_audit.evidence import Evidence, nearest
 from mac_audit.execution import execute
 from mac_audit.fusion import with_epilogues
 from mac_audit.interface import given
@@ -22,7 +23,7 @@ from mac_audit.network import Layer, Network, Operator, Ref, Source
 from mac_audit.structure import Block, Structure, structure_of
 from mac_audit.timing import Timing
 
-__all__ = ["Block", "Contraction", "Costed", "LayerCost", "Profile", "Ref", "joined", "merged", "reshaped"]
+__all__ = ["Block", "Contraction", "Costed", "Evidence", "LayerCost", "Profile", "Ref", "joined", "merged", "reshaped"]
 
 # The classes of which every operator is a fragment, a unit of work that is launched by itself: the paper's G3.
 FRAGMENTS = ("conv", "pointwise-conv", "grouped-conv", "depthwise-conv", "pool", "matmul")
@@ -62,7 +63,8 @@ Measurements = Callable[[tuple[Costed, ...], Network], Mapping[str, float]]
 class Profile:
     """Costs of ``network`` when it is run by ``execution``, one of ``mac_audit.execution.EXECUTIONS``.
 
-    With a ``device`` it has times too; ``measurements`` knows those of operators that were measured there.
+    With a ``device`` it has times too; ``measurements`` knows those of operators that were measured there, ``evidence``
+    is what experiments showed there.
     """
 
     def __init__(
@@ -71,11 +73,13 @@ class Profile:
         execution: str = "folded",
         device: Device | None = None,
         measurements: Measurements | None = None,
+        evidence: tuple[Evidence, ...] = (),
     ) -> None:
         self.captured = network
         self.execution = execution
         self.device = device
         self.measurements = measurements
+        self.evidence = evidence
         self.network = execute(network, execution, kind_of)
 
     @cached_property
@@ -163,6 +167,14 @@ class Profile:
             return None
         measured = self.measurements(self.working, self.network) if self.measurements else {}
         return Timing(self.operators, self.network, self.device, self.execution, measured)
+
+    def cited(self, code: str, costed: Costed, amount: float, width: float) -> Evidence | None:
+        """The experiment on the device that is most like a finding of ``code``, whose ``amount`` and ``width`` it has.
+
+        ``costed`` is the operator in question, of whose dtype it should be; ``Evidence`` says what is counted.
+        """
+        dtype = dtype_of(costed, self.network)
+        return nearest(self.evidence, code, amount, width, dtype, compiled=self.execution == "fused")
 
     @property
     def predicted_ms(self) -> float | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from mac_audit.errors import MacAuditError
+from mac_audit.evidence import Evidence
 from mac_audit.network import HOW, Shape
 from mac_audit.plain import Amount, Count, Place, from_plain, parse_json, shown, to_plain, versioned
 from mac_audit.units import Unit
@@ -240,6 +241,7 @@ class Finding:
     ``value`` is what the layer contributes to the rule's measure, in its unit, and ``limit`` the rule's; ``source``
     is the line to edit, ``snippet`` what it says. ``counterfactual`` describes the layer now and instead, by names
     that the rule explains. ``fingerprint`` names the finding from one run to the next, also where lines moved.
+    ``evidence`` is what the nearest network of an experiment took on the device, where one was measured there.
     """
 
     code: str
@@ -255,6 +257,7 @@ class Finding:
     fingerprint: str = ""
     suppressed: Suppression | None = None
     snippet: Snippet | None = None
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 
+def is_saved(target: str) -> bool:
+    """Whether a target is a network that was saved, which needs no torch; ``transformers:config.json`` is none."""
+    return target.endswith(".json") and ":" not in target
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What to load, what to run it on, and which execution model to cost it under.

@@ -24,6 +24,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any, TypeVar, get_type_hints
 
 from mac_audit.errors import MacAuditError, nearest
+from mac_audit.evidence import Evidence
 from mac_audit.network import Source
 from mac_audit.profile import Costed, Profile
 from mac_audit.units import Quantity, Unit
@@ -41,7 +42,8 @@ class Violation:
     ``source`` is the line to edit (``Profile.line_of``). ``avoidable`` is memory access in elements that the
     counterfactual, with the same multiply-adds, would save; ``avoidable_bytes`` the same in bytes. ``value`` is the
     place's own share in the measure. ``now`` are the operators in question and ``then`` those that would stand in
-    their place, which is what a predicted saving of time compares; without them there is none.
+    their place, which is what a predicted saving of time compares; without them there is none. ``evidence`` is what an
+    experiment showed on the device (``Profile.cited``).
     """
 
     layer: str
@@ -54,6 +56,7 @@ class Violation:
     counterfactual: dict[str, Any] = field(default_factory=dict)
     now: tuple[Costed, ...] = ()
     then: tuple[Costed, ...] = ()
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)

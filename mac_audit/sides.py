@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mac_audit.diff import Diff, alone, compare
 from mac_audit.errors import MacAuditError
 from mac_audit.files import read
 from mac_audit.plain import parse_json
@@ -18,6 +19,7 @@ from mac_audit.report import Line, Report
 from mac_audit.worktree import Worktree, checked_out
 
 if TYPE_CHECKING:
+    from mac_audit.config import Config
     from mac_audit.job import Job
 
 Given = Mapping[str, Any]  # what the command line says of a request, by its fields
@@ -40,11 +42,12 @@ def two(old: str, new: str, given: Given) -> tuple[list[Report], list[Report]]:
 def since(revision: str, targets: Sequence[str], given: Given) -> tuple[list[Report], list[Report]]:
     """The reports of ``targets`` at a git revision and now; without targets, of all that the configuration names.
 
-    Each side is audited under the configuration that stands beside it.
+    Each side is audited under the configuration that stands beside it; where that names no model yet, there was none.
     """
     with checked_out(revision) as worktree, contextlib.chdir(worktree.here):
         try:
-            old = [_as_of(worktree, report) for report in _audited(targets, given)]
+            there = targets or _configuration().model
+            old = [_as_of(worktree, report) for report in _audited(targets, given)] if there else []
         except MacAuditError as error:
             raise MacAuditError(f"At {revision}: {error}") from error
     return old, _audited(targets, given)
@@ -68,17 +71,19 @@ def saved_reports(file: str) -> list[Report] | None:
     return [Report.of(document, file)]
 
 
-def pairs(old: Sequence[Report], new: Sequence[Report]) -> tuple[list[tuple[Report, Report]], list[str]]:
-    """Reports of the same model, and sentences about models that one side lacks; two single ones belong together."""
+def diffs(old: Sequence[Report], new: Sequence[Report]) -> list[Diff]:
+    """What changed in each model, those of one side alone last; two single reports belong together."""
     for report in (*old, *new):
         if report.error:
             raise MacAuditError(f"{report.name} was not audited ({report.error}); there is nothing to compare.")
     if len(old) == len(new) == 1:
-        return [(old[0], new[0])], []
+        return [compare(old[0], new[0])]
     before, after = ({report.name or report.target: report for report in side} for side in (old, new))
-    lacking = [f"{name} is new, there is nothing to compare it with" for name in after if name not in before]
-    lacking += [f"{name} is gone" for name in before if name not in after]
-    return [(before[name], after[name]) for name in after if name in before], lacking
+    return [
+        *(compare(before[name], report) for name, report in after.items() if name in before),
+        *(alone(report, "new") for name, report in after.items() if name not in before),
+        *(alone(report, "gone") for name, report in before.items() if name not in after),
+    ]
 
 
 def is_saved(source: str) -> bool:
@@ -100,14 +105,20 @@ def _audited(targets: Sequence[str], given: Given) -> list[Report]:
     from mac_audit import config, settings
     from mac_audit.parallel import run_all
 
-    path = config.find(Path.cwd())
-    file = config.read(path) if path else config.Config()
-    jobs = settings.jobs(file, config.Config(request=dict(given)), targets)
+    jobs = settings.jobs(_configuration(), config.Config(request=dict(given)), targets)
     reports = [audited.report for audited in run_all(jobs, min(len(jobs), 2), _quietly)]
     for report in reports:
         if report.error:
             raise MacAuditError(report.error)
     return reports
+
+
+def _configuration() -> Config:
+    """The one that holds for the working directory."""
+    from mac_audit import config
+
+    path = config.find(Path.cwd())
+    return config.read(path) if path else config.Config()
 
 
 def _quietly(job: Job) -> None:

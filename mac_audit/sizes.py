@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from mac_audit.errors import MacAuditError
+from mac_audit.inputs import LARGEST as ELEMENTS
 from mac_audit.inputs import Inputs
 from mac_audit.nested import map_tensors
 
@@ -102,6 +104,10 @@ def _reshaped(tensor: Tensor, shape: list[int]) -> Tensor:
     """``tensor`` cut or repeated to ``shape``; floating values are not kept."""
     if list(tensor.shape) == shape:
         return tensor
+    if prod(shape) > ELEMENTS:
+        raise MacAuditError(
+            f"An input of {'×'.join(map(str, shape))} is more than any memory holds; give smaller sizes."
+        )
     if tensor.is_meta or tensor.is_floating_point() or tensor.is_complex():
         return torch.empty(shape, dtype=tensor.dtype, device="meta")
     for dimension, size in enumerate(shape):

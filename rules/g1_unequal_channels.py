@@ -113,6 +113,7 @@ def _violation(profile: Profile, costed: Costed, shape: Contraction, multiple: i
         counterfactual=counterfactual,
         now=(costed,),
         then=(reshaped(costed, equal),),
+        evidence=profile.cited("G1", costed, max(c1, c2) / min(c1, c2), sqrt(c1 * c2)),
     )
 
 

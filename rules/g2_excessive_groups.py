@@ -95,4 +95,5 @@ def _violation(profile: Profile, costed: Costed, shape: Contraction) -> Violatio
         },
         now=(costed,),
         then=(reshaped(costed, ungrouped),),
+        evidence=profile.cited("G2", costed, groups, sqrt(c1 * c2 / groups)),
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import sqrt
 
-from mac_audit.profile import Block, Contraction, Costed, Profile, Ref, merged
+from mac_audit.profile import Block, Contraction, Costed, Evidence, Profile, Ref, merged
 from mac_audit.rule import Measure, NotApplicable, Outcome, Violation, rule
 
 _SHOWN = 3  # groups of layers that a finding lists
@@ -64,7 +65,7 @@ def fragmented_block(profile: Profile, *, limit: float = 1.5) -> Outcome:
         limit=limit,
         measure="average parallelism: fragments ÷ those on the longest chain",
         violations=tuple(
-            _violation(profile, block, _readers(block, costed, first, profile))
+            _violation(profile, block, _readers(block, costed, first, profile), costed)
             for block in _fewest(structure.blocks, len(structure.fragments), limit * structure.depth)
         ),
     )
@@ -146,7 +147,7 @@ def _equal_tensors(profile: Profile) -> dict[int, int]:
     return first
 
 
-def _violation(profile: Profile, block: Block, groups: list[_Readers]) -> Violation:
+def _violation(profile: Profile, block: Block, groups: list[_Readers], costed: dict[str, Costed]) -> Violation:
     fragments = len(block.fragments)
     layer = block.layer
     while layer and not profile.layer[layer].calls:  # a list of modules, which its owner calls
@@ -170,7 +171,16 @@ def _violation(profile: Profile, block: Block, groups: list[_Readers]) -> Violat
         },
         now=tuple(entry for readers in groups for entry in readers.operators),
         then=tuple(merged(readers.operators) for readers in groups),
+        evidence=_evidence(profile, block, costed),
     )
+
+
+def _evidence(profile: Profile, block: Block, costed: dict[str, Costed]) -> Evidence | None:
+    """The width is that of one layer with the weights of all, as in Table 3, where n fragments have c/√n channels."""
+    entries = [costed[operator.name] for operator in block.fragments]
+    shapes = [entry.contraction for entry in entries if entry.contraction is not None]
+    width = sqrt(sum(shape.c_in * shape.c_out / shape.groups for shape in shapes))
+    return profile.cited("G3", entries[0], block.width, width) if shapes else None
 
 
 def _instead(block: Block, left: int, groups: list[_Readers]) -> str:

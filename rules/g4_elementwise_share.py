@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mac_audit.profile import Costed, Profile, joined
+from mac_audit.profile import Costed, Evidence, Profile, joined
 from mac_audit.rule import Measure, NotApplicable, Outcome, Violation, rule
 
 
@@ -172,4 +172,14 @@ def _violation(profile: Profile, costed: Costed, avoidable: float, instead: str)
         },
         now=(costed,) if avoidable else (),
         then=(joined(costed, avoidable),) if avoidable else (),
+        evidence=_evidence(profile, costed) if costed.kind == "elementwise" else None,
     )
+
+
+def _evidence(profile: Profile, costed: Costed) -> Evidence | None:
+    """The paper's Table 4 has activations, which read one map, and additions, which read two."""
+    tensors = profile.network.tensors
+    maps = [index for index in costed.operator.inputs if not tensors[index].is_weight]
+    shape = tensors[costed.operator.outputs[0]].shape
+    width = shape[1] if len(shape) > 3 else shape[-1] if shape else 1
+    return profile.cited("G4", costed, max(len(maps), 1), max(width, 1))

@@ -61,7 +61,7 @@ class Outputs(nn.Module):
     def __init__(self, operators: int) -> None:
         super().__init__()
         self.layers = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(8, 16, 1, bias=False), nn.BatchNorm2d(16)) for _ in range(operators // 2)
+            nn.Sequential(nn.Conv2d(8, 64, 1, bias=False), nn.BatchNorm2d(64)) for _ in range(operators // 2)
         )
 
     def forward(self, x: Tensor) -> list[Tensor]:
@@ -99,7 +99,7 @@ class Elementwise(nn.Module):
 class Deep(nn.Module):
     """Modules in modules, as deep as Python lets torch call them, and many of those."""
 
-    DEPTH = 100
+    DEPTH = 30
 
     def __init__(self, operators: int) -> None:
         super().__init__()

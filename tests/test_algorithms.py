@@ -99,6 +99,10 @@ ALGORITHMS: dict[str, tuple[Callable[..., object], list[Tensor], str, float]] = 
     "geqrf": (torch.geqrf, [tall], "geqrf", 5 * householder(160, N)),
     "qr": (torch.linalg.qr, [tall], "linalg_qr", 5 * 2 * householder(160, N)),  # Q costs what R does
     "qr of a square": (torch.linalg.qr, [square], "linalg_qr", 5 * 2 * householder(N, N)),
+    "lstsq": (  # QR, each of k reflections on what is left of each right side, a triangular system
+        *(torch.linalg.lstsq, [tall, meta(5, 160, 3)], "linalg_lstsq"),
+        5 * (householder(160, N) + 3 * (sum(4 * (160 - k) for k in range(N)) + triangular(N))),
+    ),
     "r": (lambda a: torch.linalg.qr(a, mode="r"), [tall], "linalg_qr", 5 * householder(160, N)),
 }
 
@@ -113,28 +117,33 @@ def test_linear_algebra_has_the_leading_terms_of_its_algorithm(name: str) -> Non
 
 @pytest.mark.parametrize(
     ("function", "operations"),
-    [  # of a matrix (8, 6); the books' counts
+    [  # of a matrix (8, 6), of which there are three; the books' counts
         (lambda a: torch.linalg.svd(a, full_matrices=False), 6 * 8 * 6**2 + 20 * 6**3),
         (torch.linalg.svd, 4 * 8**2 * 6 + 22 * 6**3),
         (lambda a: torch.linalg.svd(a.mT, full_matrices=False), 6 * 8 * 6**2 + 20 * 6**3),
-        (lambda a: torch.linalg.eigh(a[:6]), 9 * 6**3),
-        (lambda a: torch.linalg.eig(a[:6]), 25 * 6**3),
+        (lambda a: torch.linalg.eigh(a[:, :6]), 9 * 6**3),
+        (lambda a: torch.linalg.eig(a[:, :6]), 25 * 6**3),
     ],
     ids=["svd", "svd-full", "svd-wide", "eigh", "eig"],
 )
 def test_iterations_are_counted_as_the_books_do(function: Callable[..., object], operations: int) -> None:
-    assert profile(function, meta(8, 6)).total.other_ops == operations
+    assert profile(function, meta(3, 8, 6)).total.other_ops == 3 * operations
 
 
 def test_values_alone_cost_less() -> None:
     """Called by hand: torch asks for the vectors too where tensors are fake."""
-    aten, tall, square = torch.ops.aten, meta(8, 6), meta(6, 6)
-    svd = by_hand(aten._linalg_svd.default, tall, False, False, outs=[(0,), (6,), (0,)])
-    eigh = by_hand(aten._linalg_eigh.default, square, "L", False, outs=[(6,), (0,)])
-    eigvals = by_hand(aten._linalg_eigvals.default, square, outs=[(6,)])
-    assert svd.cost.other_ops == 2 * 8 * 6**2 + 2 * 6**3
-    assert eigh.cost.other_ops == 4 * 6**3 // 3
-    assert eigvals.cost.other_ops == 10 * 6**3
+    aten, tall, square = torch.ops.aten, meta(3, 8, 6), meta(3, 6, 6)
+    svd = by_hand(aten._linalg_svd.default, tall, False, False, outs=[(0,), (3, 6), (0,)])
+    eigh = by_hand(aten._linalg_eigh.default, square, "L", False, outs=[(3, 6), (0,)])
+    eigvals = by_hand(aten._linalg_eigvals.default, square, outs=[(3, 6)])
+    assert svd.cost.other_ops == 3 * (2 * 8 * 6**2 + 2 * 6**3)
+    assert eigh.cost.other_ops == 3 * (4 * 6**3 // 3)
+    assert eigvals.cost.other_ops == 3 * 10 * 6**3
+
+
+def test_a_draw_searches_the_running_sum() -> None:
+    (found,) = working(lambda p: torch.multinomial(p, 4), meta(2, 16))
+    assert found.cost.other_ops == 2 * 16 + 2 * 4 + 2 * 4 * 4  # sums; draws; log2(16) steps for each
 
 
 def test_how_often_an_exponential_squares_is_unknown() -> None:

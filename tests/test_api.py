@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 import mac_audit
+from mac_audit.errors import MacAuditError
 from mac_audit.report import Report
 
 X = torch.empty(1, 8, 16, 16, device="meta")
@@ -113,3 +114,8 @@ def test_notebook_shows_hostile_names_as_text(name: str) -> None:
 
     assert shown(name).tags == shown("plain").tags
     assert shown(name).text.count(name.replace("\x1b", "\\x1b")) == shown("plain").text.count("plain")
+
+
+def test_what_is_no_model_is_told() -> None:
+    with pytest.raises(MacAuditError, match=r"audited is a str, not a torch\.nn\.Module"):
+        mac_audit.audit("net.py", torch.empty(1, 3, 8, 8))  # type: ignore[arg-type]

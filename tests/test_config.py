@@ -243,8 +243,11 @@ def test_every_field_of_a_request_is_a_key(repository: Path) -> None:
         "seq_len": "8",
         "resolution": "[64, 64]",
         "phase": '"prefill"',
+        "timeout": "30",
+        "memory": '"4 GB"',
+        "network": "true",
     }
-    assert values.keys() == {field.name for field in fields(Request)}
+    assert values.keys() == {field.name for field in fields(Request)} - config.LINE_ALONE
     lines = [f"{name.replace('_', '-')} = {value}\n" for name, value in values.items()]
     (repository / "mac-audit.toml").write_text("".join(lines[2:]) + "[[model]]\n" + "".join(lines))
     read = config.read(repository / "mac-audit.toml")
@@ -266,6 +269,7 @@ def test_a_size_of_nothing_is_no_pass(repository: Path, size: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("isolation = false", "there is no key 'isolation'"),
         ("fail-one = 'note'", "there is no key 'fail-one'. Did you mean fail-on?"),
         ("[[models]]\nname = 'x'", "there is no key 'models'. Did you mean model?"),
         ("[[model]]\ntarget = 'a.py'\ninput = ['1,8']", "model 1: there is no key 'input'. Did you mean inputs?"),
@@ -453,3 +457,20 @@ def test_plugins_of_the_command_line_join_those_of_the_file(tmp_path: Path) -> N
     result = CliRunner().invoke(main, [*target, *config])
     assert result.exit_code == 0, result.stderr
     assert {rule["code"]: rule["limit"] for rule in json.loads(result.stdout)["rules"]} == {"H1": 5, "K1": 99}
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[rules.G1]\nlimit = nan\n", "rules.G1.limit should be a number that can be calculated with, but is nan"),
+        ("[rules.G1]\nlimit = inf\n", "but is inf"),
+        ('[[model]]\nname = ""\ntarget = "net.py"\n', "model 1: its name is empty"),
+        ('[[model]]\nname = "net"\ntarget = " "\n', "model 1: its target is empty"),
+        ("batch = 0x1" + "0" * 5000, "batch should be a number that can be calculated with"),
+    ],
+)
+def test_values_that_make_no_sense_are_told(repository: Path, text: str, sentence: str) -> None:
+    (repository / "mac-audit.toml").write_text(text, encoding="utf-8")
+    result = run("zoo:resnet18")
+    assert result.exit_code == 2
+    assert sentence in result.stderr

@@ -11,17 +11,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import torch
 from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from referencing import Registry, Resource
 from torch import nn
 
 import mac_audit
 from mac_audit.cli import main
-from mac_audit.diff import Change, Diff, compare
+from mac_audit.diff import Change, Diff, alone, compare
 from mac_audit.errors import MacAuditError
 from mac_audit.increase import Allowance, allowance, limited
 from mac_audit.report import DeviceInfo, Report, Suppression
@@ -309,11 +311,50 @@ def test_several_models_are_paired_by_name(tmp_path: Path) -> None:
     old, new = tmp_path / "old.json", tmp_path / "new.json"
     old.write_text(f"[{a.to_json()}, {b.to_json()}]")
     new.write_text(f"[{replace(b, name='c').to_json()}, {wider.to_json()}]")
-    result = run(old, new, "-o", "json")
-    (diff,) = [json.loads(result.stdout)]
-    assert (diff["new"]["name"], diff["totals"]["params"]) == ("a", {"old": 8 * 73, "new": 32 * 73})
-    assert "c is new" in result.stderr
-    assert "b is gone" in result.stderr
+    files = {name: tmp_path / f"diff.{name}" for name in ("json", "markdown", "table")}
+    outputs = [part for name, file in files.items() for part in ("-o", f"{name}={file}")]
+    assert run(old, new, *outputs, "--fail-on-increase", "params:300%").exit_code == 0
+    diffs = json.loads(files["json"].read_text())
+    assert [(diff["presence"], diff["new"]["name"]) for diff in diffs] == [("both", "a"), ("new", "c"), ("gone", "b")]
+    params = [diff["totals"]["params"] for diff in diffs]
+    assert params == [{"old": 8 * 73, "new": 32 * 73}, {"old": None, "new": 16 * 73}, {"old": 16 * 73, "new": None}]
+    for diff in diffs:
+        validate(diff)
+    for name in ("markdown", "table"):
+        text = files[name].read_text()
+        assert "c is new, there is nothing to compare it with" in text
+        assert "b is gone, there is nothing to compare it with" in text
+
+
+def test_findings_of_a_new_model_are_new_and_those_of_a_gone_one_are_not_fixed() -> None:
+    """A model nobody has any more is no better for it, and a new one did not grow."""
+    bad = audit(a=conv(8, 64, 1))
+    new, gone = alone(bad, "new"), alone(bad, "gone")
+    assert [f.code for f in new.new_findings] == [f.code for f in bad.findings] != []
+    assert (new.fixed_findings, gone.new_findings, gone.fixed_findings) == ((), (), ())
+    assert {layer.kind for layer in new.layers} == {"added"}
+    assert {layer.kind for layer in gone.layers} == {"removed"}
+    assert limited(new, [allowance("params")]).exceeded == ()
+
+
+def validate(document: dict[str, Any]) -> None:
+    """By the schema that is shipped, beside that of a report, to which it refers."""
+    folder = Path(mac_audit.__file__).parent
+    schema, report = (json.loads((folder / f"{name}.schema.json").read_text()) for name in ("diff", "report"))
+    registry: Registry[Any] = Registry().with_resource("report.schema.json", Resource.from_contents(report))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.Draft202012Validator(schema, registry=registry).validate(document)
+
+
+def test_json_fits_its_schema_and_the_schema_refuses_what_is_wrong() -> None:
+    diff = limited(compare(audit(a=conv(8, 8, 1)), audit(a=conv(8, 64, 1), b=conv(64, 8))), [allowance("params")])
+    assert diff.new_findings
+    assert diff.exceeded
+    document = json.loads(diff.to_json())
+    validate(document)
+    for wrong in ({"presence": "lost"}, {"new_findings": [{}]}, {"totals": {"params": 3}}, {"extra": 1}):
+        with pytest.raises(jsonschema.ValidationError):
+            validate(document | wrong)
 
 
 def test_formats_say_the_same(saved: Callable[[str, Report], Path], tmp_path: Path) -> None:
@@ -446,11 +487,24 @@ def test_git_with_the_configuration_of_its_time(repository: Path) -> None:
     (repository / "blocks.py").write_text("WIDTH = 32\n")
     models.write_text(models.read_text() + '[[model]]\nname = "young"\ntarget = "nets/net.py"\n')
     result = run("--git", "HEAD", "-o", "json")
-    assert madds(result) == {"old": 16 * 16 * 9 * 8 * 16, "new": 16 * 16 * 9 * 8 * 32}
-    document = json.loads(result.stdout)
+    document, young = json.loads(result.stdout)
+    assert document["totals"]["madds"] == {"old": 16 * 16 * 9 * 8 * 16, "new": 16 * 16 * 9 * 8 * 32}
     assert document["old"]["name"] == document["new"]["name"] == "net"
     assert document["old"]["target"] == document["new"]["target"]
-    assert "young is new" in result.stderr
+    assert (young["new"]["name"], young["presence"]) == ("young", "new")
+
+
+def test_git_where_there_was_no_configuration_yet(repository: Path) -> None:
+    """All models are new, which is no error; a revision whose configuration is wrong is one."""
+    models = repository.parent / "mac-audit.toml"
+    models.write_text('[[model]]\nname = "net"\ntarget = "nets/net.py"\n')
+    result = run("--git", "HEAD", "-o", "json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["presence"] == "new"
+    models.write_text("[[model]]\n")
+    git("add", "--all", "..")
+    git("-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "--quiet", "-m", "wrong")
+    assert run("--git", "HEAD").exit_code == 2
 
 
 def test_git_output_is_the_same_twice(repository: Path) -> None:

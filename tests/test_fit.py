@@ -13,9 +13,9 @@ import torch
 from mac_audit.cost import Contraction, Cost, Costed
 from mac_audit.device import Device, Figure, Rates, Step, time_of
 from mac_audit.device_file import find
-from mac_audit.experiments import Platform
+from mac_audit.experiments import PLATFORMS, Platform
 from mac_audit.experiments.blocks import UNITS, WIDTHS, Stack, stacks, width_of
-from mac_audit.experiments.fit import PLATFORMS, errors, fit, held_out, measured
+from mac_audit.experiments.fit import errors, fit, held_out, measured
 from mac_audit.experiments.predicted import plainest, profile
 from mac_audit.measuring.fit import Free, fitted
 from mac_audit.network import Operator

@@ -249,6 +249,20 @@ def test_layers_that_read_equal_functions_of_a_tensor_are_merged() -> None:
     assert violation.avoidable == 4 * 8 * 8  # of the three others, each is of another kind
 
 
+def test_the_largest_group_of_layers_is_named_first() -> None:
+    class Cell(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.few = nn.ModuleList([conv(4, 4, stride=2) for _ in range(2)])
+            self.many = nn.ModuleList([conv(4, 4) for _ in range(3)])
+
+        def forward(self, x: Tensor) -> Tensor:
+            return sum(layer(x).mean() for layer in (*self.few, *self.many))
+
+    (violation,) = measured(Cell(), 1, 4, 8, 8).violations
+    assert violation.counterfactual["merged"] == {"fragments": 2, "layers": [["1×1"] * 3, ["1×1"] * 2]}
+
+
 def test_pools_and_products_of_activations_are_not_merged() -> None:
     class Pools(nn.Module):
         def forward(self, x: Tensor) -> Tensor:

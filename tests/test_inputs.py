@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from mac_audit.api import audit
 from mac_audit.capture import capture
 from mac_audit.errors import MacAuditError
-from mac_audit.inputs import Inputs
+from mac_audit.inputs import Inputs, given_inputs
 from mac_audit.load import Loaded, load
 from mac_audit.nested import map_tensors, plain_containers, tensors_in
 from mac_audit.sizes import Sizes, resized
@@ -419,3 +419,14 @@ def test_torchvision(name: str, arguments: dict[str, Any], sizes: dict[str, Any]
     loaded = load(f"torchvision:{name}", arguments, **sizes)
     assert [tuple(tensor.shape) for tensor in loaded.inputs.tensors] == expected
     assert "size" in loaded.origin
+
+
+@pytest.mark.parametrize("text", ["0,3,64,64", "x=3,0:int64", "1,3," + "9" * 30, ",".join(["65536"] * 4)])
+def test_an_input_of_nothing_or_of_too_much_is_told(text: str) -> None:
+    with pytest.raises(MacAuditError, match="give each dimension at least 1"):
+        given_inputs([text])
+
+
+def test_sizes_that_no_memory_holds_are_told() -> None:
+    with pytest.raises(MacAuditError, match="more than any memory holds"):
+        resized(Inputs.of(torch.empty(1, 2**20, 8, 8, device="meta")), Sizes(2**31 - 1, resolution=(2**20, 2**20)))

@@ -278,6 +278,9 @@ def test_roi_align_samples_each_cell() -> None:
     found = by_hand(ROI_ALIGN, *arguments, 2, False, outs=[(10, 8, 7, 7)])
     assert found.cost.other_ops == 10 * 8 * 49 * 4 * (2 * 4 + 1)
     assert access(found) == (8 * 900 + 50, 0, 10 * 8 * 49)
+    single = by_hand(ROI_ALIGN, *arguments, 1, False, outs=[(10, 8, 7, 7)])
+    assert single.cost.other_ops * 4 == found.cost.other_ops
+    assert by_hand(ROI_ALIGN, *arguments, 0, False, outs=[(10, 8, 7, 7)]).coverage == "unknown"
     assert by_hand(ROI_ALIGN, *arguments, -1, False, outs=[(10, 8, 7, 7)]).coverage == "unknown"
 
 

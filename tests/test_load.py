@@ -226,3 +226,10 @@ def test_modules_are_as_before(write) -> None:
     with pytest.raises(MacAuditError):
         load(write("1 / 0\n"))
     assert (nn.Module.__init__, nn.Module.register_parameter, nn.Module.__call__) == before
+
+
+@pytest.mark.parametrize("target", ["{}", "{}:Net"])
+def test_an_argument_with_a_slip_of_the_pen(write, target: str) -> None:
+    path = write(NET.replace("width", "depth"))
+    with pytest.raises(MacAuditError, match=r"cannot be called: .*'depht'.* Did you mean depth\?"):
+        load(target.format(path), {"depht": 2}, ["1,3,8,8"])

@@ -13,13 +13,16 @@ from click.testing import CliRunner
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from mac_audit.api import audit
 from mac_audit.capture import capture
 from mac_audit.cli import main
 from mac_audit.device import Cache, Device, Figure, Rates, time_of
 from mac_audit.device_file import find, parse, written
 from mac_audit.errors import MacAuditError
+from mac_audit.evidence import nearest
 from mac_audit.experiments import run as experiments
-from mac_audit.experiments.run import Experiment, Point, Scan
+from mac_audit.experiments.kept import evidence_on, keep
+from mac_audit.experiments.outcome import Experiment, Point, Scan
 from mac_audit.lower import lower
 from mac_audit.measuring import calibrate, measure, prove
 from mac_audit.measuring.running import inference, running
@@ -28,6 +31,8 @@ from mac_audit.measuring.store import Timings, signature
 from mac_audit.measuring.workloads import Workload, workloads
 from mac_audit.network import Network
 from mac_audit.profile import Profile
+from mac_audit.report import Report
+from mac_audit.reporters.problems import told
 from mac_audit.rule import discover
 
 
@@ -383,10 +388,10 @@ def test_prove_says_what_it_found(here: Device) -> None:
 
 def experiment(*speeds: float, spread: float = 0.01) -> Experiment:
     points = tuple(
-        Point(str(i), 100 * (i + 1), speed, spread, {"gpu": 1 - 0.1 * i, "arm": 1 - 0.05 * i})
+        Point(str(i), 100 * (i + 1), speed, spread, {"gpu": 1 - 0.1 * i, "arm": 1 - 0.05 * i}, 2.0**i)
         for i, speed in enumerate(speeds)
     )
-    return Experiment("g1", 1, "here", "2.13", "float32", False, (Scan(64, points),))
+    return Experiment("g1", 1, "here", "2.13", "float32", False, "2026-01-02", (Scan(64, points),))
 
 
 def test_a_guideline_holds_where_breaking_it_costs_more_than_chance() -> None:
@@ -421,6 +426,54 @@ def test_rows_go_from_what_follows_a_guideline_to_what_breaks_it(
         assert scan.points[0].paper == {"gpu": 1, "arm": 1}
         assert scan.points[-1].paper["gpu"] < 1
     assert guideline.upper() in "\n".join(experiments.lines(found))
+    assert Experiment.from_json(found.to_json(), "again") == found
+
+
+def test_an_experiment_is_kept_and_cited_by_findings_on_its_device(here: Device, home: Path) -> None:
+    """1:4 is the nearest to 1:5, and half as fast; a compiled run is cited where kernels are fused, before others."""
+    keep(experiment(1.0, 0.8, 0.5))
+    keep(replace(experiment(1.0, 0.8, 0.25), compiled=True))
+    keep(replace(experiment(1.0, 0.8, 0.1), torch="2.12", date="2025-12-31"))  # an older one
+    model = nn.Sequential(nn.Conv2d(24, 120, 1), nn.Conv2d(120, 24, 1))
+    for execution, longer, how in (("folded", 1.0, "torch 2.13"), ("fused", 3.0, "torch 2.13, compiled")):
+        report = audit(model, torch.empty(1, 24, 20, 20), device="here", execution=execution)
+        cited = [finding.evidence for finding in report.findings if finding.code == "G1"]
+        assert [evidence.longer for evidence in cited if evidence] == [longer, longer]
+        assert cited[0] is not None
+        assert (cited[0].what, cited[0].spread) == ("widths 1:4", 0.02)
+        assert cited[0].source == f"experiment g1 of 2026-01-02, float32, {how}"
+        assert Report.from_json(report.to_json()) == report
+    even = audit(model, torch.empty(1, 24, 20, 20), device="avx2-core")
+    assert all(finding.evidence is None for finding in even.findings)  # nothing was measured there
+    (home / "experiments" / "here" / "g1-float32-torch-2.13.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(MacAuditError, match=r"g1-float32-torch-2\.13\.json has no schema_version"):
+        audit(model, torch.empty(1, 24, 20, 20), device="here")
+
+
+def test_a_finding_on_a_device_of_the_paper_cites_its_table() -> None:
+    """Table 1, Snapdragon 810, 128 channels: 5.3 images a second at equal widths and 4.4 at 1:12, 20.5 % longer."""
+    model = nn.Sequential(nn.Conv2d(400, 40, 1), nn.Conv2d(40, 400, 1))
+    report = audit(model, torch.empty(1, 400, 56, 56), device="snapdragon-810", select=["G1"])
+    for finding in report.findings:
+        assert finding.evidence is not None
+        assert (finding.evidence.width, finding.evidence.what) == (128, "widths 1:12")
+        assert finding.evidence.longer == pytest.approx(5.3 / 4.4 - 1)
+        assert told([finding])[-1] == (
+            "measured widths 1:12 took 20.5 % more time than equal widths at the same multiply-adds, on snapdragon-810"
+            " (Ma et al. 2018, Table 1, 128 channels)"
+        )
+
+
+def test_the_nearest_network_may_be_the_one_that_follows_the_guideline() -> None:
+    known = evidence_on(find("snapdragon-810"))
+    assert {evidence.code for evidence in known} == {"G1", "G2", "G3", "G4"}
+    assert nearest(known, "G1", 1.2, 64, "float32", compiled=False) is None
+    two = nearest(known, "G1", 1.5, 64, "float32", compiled=False)
+    assert two is not None
+    assert (two.amount, two.width) == (2, 64)
+    maps = nearest(known, "G4", 2, 100, "float32", compiled=False)
+    assert maps is not None
+    assert maps.what == "shortcuts around bottlenecks"
 
 
 @pytest.mark.parametrize("suffix", ["svg", "png"])

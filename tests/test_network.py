@@ -178,6 +178,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "files": {"errors"},
     "garbage": set(),
     "request": set(),
+    "closed_network": set(),
+    "isolation": {"request", "plain", "units"},
     "plain": {"errors"},
     "network": {"plain"},
     "cost": {"network"},
@@ -189,13 +191,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "liveness": {"network"},
     "counterfactual": {"cost"},
     "interface": {"cost"},
+    "evidence": {"plain"},
     "device": {"cost"},
     "timing": {"device"},
     "device_file": {"device", "plain", "files"},
-    "profile": {"formulas", "execution", "structure", "liveness", "counterfactual", "interface", "timing"},
+    "profile": {"formulas", "execution", "structure", "liveness", "counterfactual", "interface", "timing", "evidence"},
     "rule": {"profile", "report", "units"},
     "selection": {"rule"},
-    "report": {"plain", "network", "units"},
+    "report": {"plain", "network", "units", "evidence"},
     "fingerprint": {"report"},
     "engine": {"page", "report", "fingerprint", "request"},
     "comments": set(),
@@ -212,7 +215,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "scan": set(),
 }
 SHOWS_ITSELF = {"report": {"reporters"}}  # by a method that a notebook calls, imported when it is called
-WITHOUT_TORCH = {*MAY_IMPORT, "job", "parallel", "settings", "provenance", "cli", "__main__"}
+WITHOUT_TORCH = {*MAY_IMPORT, "job", "parallel", "keeper", "settings", "provenance", "cli", "__main__"}
 ONLY_IN: dict[str, set[str]] = {
     "networkx": {"structure"},
     "click": {"cli", "__main__"},
@@ -304,6 +307,7 @@ IMPORTED_WITHOUT_TORCH = (
     ),
     *("mac_audit.config", "mac_audit.settings", "mac_audit.job", "mac_audit.parallel", "mac_audit.baseline"),
     "mac_audit.measuring.store",
+    "mac_audit.experiments.kept",
 )
 
 

@@ -84,7 +84,7 @@ def test_the_examples_formula_counts_what_its_code_does() -> None:
     x, decay, mix = torch.randn(2, 128, 64), torch.randn(64), torch.randn(64, 64)
     with FlopCounterMode(display=False) as counter:
         example().scanned(x, decay, mix)
-    report = json.loads(run(MODEL, "-o", "json").stdout)
+    report = json.loads(run(MODEL, "--plugin", FORMULAS, "-o", "json").stdout)
     found = [row["madds"] for row in report["operators"] if row["target"] == "mylib.scan.default"]
     assert found == [counter.get_total_flops() // 2] * 2
 

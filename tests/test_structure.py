@@ -100,6 +100,13 @@ def test_diamonds_in_sequence_are_blocks_of_their_own() -> None:
     assert blocks(found) == ["b c", "e f"]
 
 
+def test_modules_that_hold_half_of_the_parallelism_are_no_blocks() -> None:
+    """``a`` has two side by side; the other one that adds to the chain lies between modules."""
+    lines = ["s: x", "a1: s", "a2: s", "b: a1 a2", "c: s", "end: b c"]
+    where = {"a1": "m.a", "a2": "m.a", "b": "m.b", "c": "m.c"}
+    assert blocks(structure(network(*lines, layers=where))) == ["a1 a2 b c"]
+
+
 def test_a_residual_block_is_a_chain_and_a_way_around_it() -> None:
     (block,) = structure(network("a: x", "b: a", "c: b", "add: a c"), fragments="a b c").blocks
     assert (words(block.operators), block.depth, block.width, block.excess) == ("b c", 2, 1, 0)

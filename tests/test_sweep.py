@@ -41,9 +41,11 @@ def model(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_each_point_is_the_audit_at_that_size_and_the_model_is_built_once(model: str) -> None:
+def test_each_point_is_the_audit_at_that_size_and_the_model_is_built_once(
+    model: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     result = run(model, "--sweep", "resolution=16:32:8", "--sweep", "batch=1,4", "-o", "json")
-    assert result.stderr.count("built") == 1
+    assert capfd.readouterr().err.count("built") == 1
     swept = json.loads(result.stdout)
     sizes = [tuple(point["sizes"].values()) for point in swept["points"]]
     assert sizes == [(16, 1), (16, 4), (24, 1), (24, 4), (32, 1), (32, 4)]

@@ -22,7 +22,7 @@ PACKAGE = Path(mac_audit.__file__).parent
 RULES = PACKAGE.parent / "rules"
 FILES = [path for path in (*sorted(PACKAGE.rglob("*.py")), *sorted(RULES.glob("*.py"))) if path.name != "_torch.py"]
 # Private names of others than torch: of Python itself, and of transformers, whose models have no public way in.
-OTHERS = {"_getframe", "_model_mapping", "_from_config"}
+OTHERS = {"_exit", "_getframe", "_model_mapping", "_from_config"}
 
 
 def private_names(tree: ast.AST) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,12 @@ from mac_audit.cli.diff import diff
 from mac_audit.cli.experiment import experiment
 from mac_audit.cli.init import init
 from mac_audit.cli.measure import measure
-from mac_audit.cli.options import told
 from mac_audit.cli.prove import prove
 from mac_audit.cli.rule import explain
 from mac_audit.cli.standard_output import replaced_where_it_has_no_letter
 from mac_audit.cli.trace import trace
 from mac_audit.cli.zoo import list_zoo
 from mac_audit.errors import MacAuditError
-
-_INTERRUPTED = 130  # the exit status of what Ctrl-C ended: 128 + SIGINT
 
 
 class _DefaultGroup(click.Group):
@@ -39,13 +35,6 @@ class _DefaultGroup(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         replaced_where_it_has_no_letter()
         return super().main(*args, **kwargs)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            told("interrupted.")
-            sys.exit(_INTERRUPTED)
 
 
 def _configured() -> bool:

@@ -80,6 +80,9 @@ def _check(
     show_settings: bool,
     show_traceback: bool,
 ) -> int:
+    if line.request.get("isolation", True) and not show_settings:
+        _start_early(targets or [model.request["target"] for model in file.model])
+
     from mac_audit import baseline, engine, provenance, settings
     from mac_audit.reporters import reporter
 
@@ -124,6 +127,15 @@ def _check(
     write(reports, destinations, **shown)
     strict = line.strict or file.strict or False
     return _status(reports, strict, forgiving=exit_zero or write_baseline is not None)
+
+
+def _start_early(targets: Sequence[str]) -> None:
+    """Have torch imported while this process imports what judges, where one of ``targets`` will need it."""
+    from mac_audit import isolation
+    from mac_audit.request import is_saved
+
+    if isolation.AVAILABLE and not all(map(is_saved, targets)):
+        isolation.start()
 
 
 def _status(reports: Sequence[Report], strict: bool, forgiving: bool) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mac_audit.cli.options import errors_told, given_options, told
+from mac_audit.cli.options import errors_told, given_options
 from mac_audit.cli.outputs import output_option, outputs, write
 from mac_audit.cli.progress import working
 from mac_audit.errors import MacAuditError, nearest
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mac_audit.diff import Diff
     from mac_audit.reporters import View
 
-FORMATS = ("table", "json", "markdown")
+FORMATS = ("table", "json", "markdown", "html")
 
 
 @click.command(name="diff")
@@ -32,7 +32,7 @@ FORMATS = ("table", "json", "markdown")
     metavar="FIGURE[:GROWTH]",
     help="Exit 1 where a figure grew by more: mac:2%, params:10 K, mac_bytes:1 MB, G1:0.01; may be repeated.",
 )
-@output_option("table (the default), json or markdown")
+@output_option("table (the default), json, markdown or html")
 @click.option("--traceback", "show_traceback", is_flag=True, help="Show Python's traceback of an error.")
 def diff(show_traceback: bool, **settings: Any) -> None:
     """Tell what changed from OLD to NEW: in the totals, layer by layer, rule by rule.
@@ -54,7 +54,6 @@ def _diff(
     texts: tuple[str, ...],
 ) -> int:
     from mac_audit import sides
-    from mac_audit.diff import compare
     from mac_audit.increase import allowance, limited
 
     destinations = outputs(texts, _renderer)
@@ -66,10 +65,7 @@ def _diff(
             old, new = sides.since(revision, sources, given)
         else:
             old, new = sides.two(sources[0], sources[1], given)
-    pairs, lacking = sides.pairs(old, new)
-    for sentence in lacking:
-        told(f"{sentence}.")
-    diffs = [limited(compare(*pair), allowances) for pair in pairs]
+    diffs = [limited(diff, allowances) for diff in sides.diffs(old, new)]
     write(diffs, destinations)
     return int(any(diff.exceeded for diff in diffs))
 

@@ -24,17 +24,27 @@ from mac_audit.cli.standard_output import show
     help="Of all.",
 )
 @click.option("--compile", "compiled", is_flag=True, help="Run what torch.compile makes of the networks.")
+@click.option("--name", help="What to call the device; by default after the machine.")
 @click.option("--plot", type=click.Path(path_type=Path), help="A picture, .svg or .png; needs mac-audit[plot].")
 @click.option("--json", "data", type=click.Path(path_type=Path), help="The figures as a JSON list.")
 def experiment(
-    which: str, backend: str, threads: int, dtype: str, compiled: bool, plot: Path | None, data: Path | None
+    which: str,
+    backend: str,
+    threads: int,
+    dtype: str,
+    compiled: bool,
+    name: str | None,
+    plot: Path | None,
+    data: Path | None,
 ) -> None:
     """Repeat the experiments behind the guidelines here: does each hold on this machine, and how strongly?
 
-    Networks and sizes are those of the paper's Tables 1 to 4; its own two platforms stand beside.
+    Networks and sizes are those of the paper's Tables 1 to 4; its own two platforms stand beside. What was found is
+    kept: findings of a report with that --device cite it.
     """
     with errors_told(show_traceback=False):
         from mac_audit.experiments import run as running
+        from mac_audit.experiments.kept import keep
         from mac_audit.files import write_whole
         from mac_audit.measuring.calibrate import machine
 
@@ -49,10 +59,12 @@ def experiment(
                     threads=threads,
                     dtype=dtype,
                     compiled=compiled,
+                    device=name,
                     progress=lambda text: click.echo(text, err=True),
                 )
             )
             show("\n".join(running.lines(found[-1])))
+            click.echo(f"kept in {keep(found[-1])}", err=True)
         if data is not None:
             write_whole(data, "[" + ",\n".join(each.to_json().rstrip() for each in found) + "]\n")
         if plot is not None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
+from collections.abc import Iterator
 from typing import Any
 
 import click
 
 from mac_audit.cli.options import errors_told, request_options
 from mac_audit.cli.progress import working
-from mac_audit.cli.standard_output import show
+from mac_audit.cli.standard_output import kept_for_results, show
 from mac_audit.request import Request
 
 
@@ -26,16 +25,23 @@ def measure(request: Request, rounds: int, operators: int, **_: Any) -> None:
     models that have the same ones from them.
     """
     with errors_told(show_traceback=False):
-        with working(f"measuring {request.target}"), contextlib.redirect_stdout(sys.stderr):
-            from mac_audit.api import load_request
-            from mac_audit.device_file import AUTO, find
-            from mac_audit.measuring import measure as measuring
-            from mac_audit.reporters import measured
+        from mac_audit.isolation import isolated, only
 
-            device = find(request.device or AUTO)
-            measuring.backend_of(device)
-            loaded = load_request(request)
-            store = measuring.store_of(device)
-            found = measuring.measure(loaded.model, loaded.inputs, device, request.target, rounds, store)
-            store.close()
-        show(measured.render(found, operators), nl=False)
+        with working(f"measuring {request.target}"), kept_for_results():
+            text = only(isolated(str, _measured, (request, rounds, operators), request))
+        show(text, nl=False)
+
+
+def _measured(request: Request, rounds: int, operators: int) -> Iterator[str]:
+    from mac_audit.api import load_request
+    from mac_audit.device_file import AUTO, find
+    from mac_audit.measuring import measure as measuring
+    from mac_audit.reporters import measured
+
+    device = find(request.device or AUTO)
+    measuring.backend_of(device)
+    loaded = load_request(request)
+    store = measuring.store_of(device)
+    found = measuring.measure(loaded.model, loaded.inputs, device, request.target, rounds, store)
+    store.close()
+    yield measured.render(found, operators)

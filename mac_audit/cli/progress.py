@@ -48,7 +48,7 @@ def _shown(
 
     from mac_audit.reporters.escape import printable
 
-    console = Console(file=sys.stderr)
+    console = Console(file=sys.stderr, no_color=True)
     bar = Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
     task = bar.add_task(printable(description), total=total)
     start = threading.Timer(_AT_ONCE, bar.start)

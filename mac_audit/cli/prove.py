@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
+from collections.abc import Iterator
 from typing import Any
 
 import click
 
 from mac_audit.cli.options import errors_told, request_options
 from mac_audit.cli.progress import working
-from mac_audit.cli.standard_output import show
+from mac_audit.cli.standard_output import kept_for_results, show
 from mac_audit.errors import MacAuditError
 from mac_audit.request import Request
 
@@ -26,23 +25,26 @@ from mac_audit.request import Request
 def prove(request: Request, number: int, threads: int, backend: str, **_: Any) -> None:
     """Time what a finding of TARGET blames against what it would have instead, on this machine."""
     with errors_told(show_traceback=False):
-        with working(f"measuring a finding of {request.target}"), contextlib.redirect_stdout(sys.stderr):
-            from mac_audit.device_file import AUTO, calibrated, find
-            from mac_audit.measuring import prove as proving
-            from mac_audit.reporters import proof
-            from mac_audit.rule import discover
+        from mac_audit.isolation import isolated, only
 
-            name = request.device or (AUTO if calibrated() else None)
-            device = find(name) if name else None
-            profile = proving.profile_of(request, device)
-            found = proving.findings(profile, discover())
-            if not found:
-                raise MacAuditError(
-                    f"{request.target} has no finding that can be tried; `mac-audit` shows what it has."
-                )
-            if number > len(found):
-                raise MacAuditError(
-                    f"{request.target} has {len(found)} findings to try; there is no --finding {number}."
-                )
-            result = proving.prove(found[number - 1], profile, device, backend, threads)
-        show(proof.render(result, request.target, number, len(found), device.name if device else None), nl=False)
+        with working(f"measuring a finding of {request.target}"), kept_for_results():
+            text = only(isolated(str, _proved, (request, number, threads, backend), request))
+        show(text, nl=False)
+
+
+def _proved(request: Request, number: int, threads: int, backend: str) -> Iterator[str]:
+    from mac_audit.device_file import AUTO, calibrated, find
+    from mac_audit.measuring import prove as proving
+    from mac_audit.reporters import proof
+    from mac_audit.rule import discover
+
+    name = request.device or (AUTO if calibrated() else None)
+    device = find(name) if name else None
+    profile = proving.profile_of(request, device)
+    found = proving.findings(profile, discover())
+    if not found:
+        raise MacAuditError(f"{request.target} has no finding that can be tried; `mac-audit` shows what it has.")
+    if number > len(found):
+        raise MacAuditError(f"{request.target} has {len(found)} findings to try; there is no --finding {number}.")
+    result = proving.prove(found[number - 1], profile, device, backend, threads)
+    yield proof.render(result, request.target, number, len(found), device.name if device else None)

@@ -10,7 +10,7 @@ from mac_audit.cli.options import errors_told, request_options
 from mac_audit.cli.progress import working
 from mac_audit.cli.standard_output import kept_for_results, show
 from mac_audit.files import write_whole
-from mac_audit.request import Request
+from mac_audit.request import Request, is_saved
 
 
 @click.command()
@@ -22,10 +22,10 @@ def trace(request: Request, output: str | None, show_traceback: bool) -> None:
     """Write the network that TARGET is, as JSON; `mac-audit FILE` audits it without importing torch."""
     with errors_told(show_traceback):
         from mac_audit.isolation import isolated, only
-        from mac_audit.job import needs_torch, traced
+        from mac_audit.job import traced
 
         with working(f"capturing {request.target}"), kept_for_results():
-            text = only(isolated(str, traced, (request,), request) if needs_torch(request) else traced(request))
+            text = only(isolated(str, traced, (request,), request) if not is_saved(request.target) else traced(request))
         if output:
             write_whole(Path(output), text)
         else:

@@ -14,16 +14,15 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from torch import nn
-
-from mac_audit.experiments.networks import Bottlenecks, ChannelRatio, Fragmented, GroupedPointwise
+if TYPE_CHECKING:
+    from torch import nn
 
 Platform = Literal["gpu", "arm"]
 
-NETWORKS: dict[int, type[nn.Module]] = {1: ChannelRatio, 2: GroupedPointwise, 3: Fragmented, 4: Bottlenecks}
 UNITS: dict[Platform, str] = {"gpu": "batches/s", "arm": "images/s"}
+PLATFORMS: dict[Platform, str] = {"gpu": "gtx-1080-ti", "arm": "snapdragon-810"}  # the devices' names
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,51 @@ class Row:
 
     def build(self) -> nn.Module:
         """The network, on torch's default device; ``input_size`` is the shape of one image for it."""
+        from mac_audit.experiments.networks import NETWORKS
+
         return NETWORKS[self.table](**self.parameters)
+
+    @property
+    def width(self) -> int:
+        """Its channels, as the table counts them."""
+        return self.parameters["c1" if self.table == 1 else "c"]
+
+    @property
+    def label(self) -> str:
+        """What differs between the rows of a scan."""
+        p = self.parameters
+        if self.table == 1:
+            return f"1:{p['c2'] // p['c1']}"
+        if self.table == 2:
+            return f"{p['groups']} group{'s' if p['groups'] > 1 else ''}"
+        if self.table == 3:
+            side = "parallel" if p["parallel"] else "in series"
+            return f"{p['fragments']} {side}" if p["fragments"] > 1 else "1 fragment"
+        return " and ".join(name for name in ("relu", "shortcut") if p[name]) or "neither"
+
+    @property
+    def amount(self) -> float | None:
+        """What the guideline is about, as a finding has it too; None for a network that no finding is like.
+
+        The ratio of widths, groups, fragments side by side, maps that the element-wise operator reads.
+        """
+        if self.table == 3 and self.breaks[0] > 1 and not self.parameters["parallel"]:
+            return None
+        if self.table == 4:
+            return {"relu": 1.0, "shortcut": 2.0}.get(self.label)
+        return float(self.breaks[0])
+
+    @property
+    def breaks(self) -> tuple[int, ...]:
+        """How far it breaks its guideline: ratio, groups, fragments (parallel ones last), element-wise operators."""
+        p = self.parameters
+        if self.table == 1:
+            return (p["c2"] // p["c1"],)
+        if self.table == 2:
+            return (p["groups"],)
+        if self.table == 3:
+            return (p["fragments"], p["parallel"])
+        return (p["relu"] + p["shortcut"], p["shortcut"])
 
 
 @cache

@@ -22,14 +22,13 @@ from mac_audit import device_file
 from mac_audit.capture import capture
 from mac_audit.device import DEFAULT, Device, Fit, Rates, Step, steps_of, time_of
 from mac_audit.device_file import find, written
-from mac_audit.experiments import Platform, Row, rows
+from mac_audit.experiments import PLATFORMS, Platform, Row, rows
 from mac_audit.files import write_whole
 from mac_audit.lower import lower
 from mac_audit.measuring.fit import Free, fitted
 from mac_audit.profile import Profile
 
 EXECUTION = "fused"  # "tensor fusion on" (section 2 of the paper)
-PLATFORMS: dict[Platform, str] = {"gpu": "gtx-1080-ti", "arm": "snapdragon-810"}
 CONTRACTIONS = ("conv", "pointwise-conv", "grouped-conv", "depthwise-conv", "matmul")
 OTHERS = (DEFAULT,)
 RATIOS_ONLY = 4  # the table that does not state its input

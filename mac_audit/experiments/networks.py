@@ -105,3 +105,6 @@ class Bottlenecks(nn.Sequential):
     def __init__(self, c: int, relu: bool, shortcut: bool) -> None:
         super().__init__(*(Bottleneck(c, c // 4, relu, shortcut) for _ in range(BLOCKS)))
         self.input_size = (c, SIDE, SIDE)
+
+
+NETWORKS: dict[int, type[nn.Module]] = {1: ChannelRatio, 2: GroupedPointwise, 3: Fragmented, 4: Bottlenecks}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mac_audit.errors import MacAuditError
-from mac_audit.experiments.run import Experiment
+from mac_audit.experiments.outcome import Experiment
 from mac_audit.files import write_whole
 
 

@@ -14,9 +14,8 @@ import torch
 from mac_audit.capture import capture
 from mac_audit.device import STAND_IN, Device, peak_of
 from mac_audit.device_file import find
-from mac_audit.experiments import Platform, printed
+from mac_audit.experiments import PLATFORMS, Platform, printed
 from mac_audit.experiments.blocks import Stack, stacks
-from mac_audit.experiments.fit import PLATFORMS
 from mac_audit.load import load
 from mac_audit.lower import lower
 from mac_audit.network import Network

@@ -22,12 +22,13 @@ _SHOW = {"mac_bytes": size, "predicted_ms": duration}
 
 
 def total_rows(diff: Diff) -> list[list[str]]:
-    """Name, before, after, change, change in percent."""
+    """Name, before, after, change, change in percent; no change of a model that one side lacks."""
     rows = []
+    both = diff.presence == "both"
     for name, change in ((name, diff.totals[name]) for name in TOTALS if name in diff.totals):
         show = _SHOW.get(name, count)
         sides = ["–" if number is None else show(number) for number in (change.old, change.new)]
-        rows.append([TOTALS[name], *sides, signed(change.by, show), grown(change)])
+        rows.append([TOTALS[name], *sides, signed(change.by, show) if both else "", grown(change) if both else ""])
     return rows
 
 

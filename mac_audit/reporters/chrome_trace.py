@@ -29,7 +29,7 @@ def render(reports: Sequence[Report], view: View) -> str:
     """One document with a final newline. ``MacAuditError`` where a model that was audited has no times."""
     del view
     events: list[Event] = []
-    for number, report in enumerate(map(clean, reports), start=1):
+    for number, report in enumerate(reports, start=1):
         if report.device is None and not report.error:
             raise MacAuditError(
                 f"A timeline of {report.name} needs times; name a device with --device NAME, `mac-audit devices`"
@@ -38,7 +38,7 @@ def render(reports: Sequence[Report], view: View) -> str:
         events += _process(report, number)
         if not report.error:
             events += _timeline(report, number)
-    lines = ",\n".join(json.dumps(event, ensure_ascii=False) for event in events)
+    lines = ",\n".join(json.dumps(clean(event), ensure_ascii=False) for event in events)
     return f'{{"displayTimeUnit": "ns", "traceEvents": [\n{lines}\n]}}\n'
 
 

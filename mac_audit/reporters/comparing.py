@@ -8,7 +8,7 @@ from mac_audit.comparison import Comparison, Figure, Model, Order, Pair
 from mac_audit.report import DeviceInfo, RuleResult
 from mac_audit.reporters.inputs import listed
 from mac_audit.reporters.problems import measured
-from mac_audit.units import at_least, count, duration, percent, size
+from mac_audit.units import at_least, count, duration, percent, shape, size
 
 FIGURES: dict[Figure, str] = {"flops": "FLOPs", "mac_elements": "MAC"}
 COSTS = ("params", "FLOPs", "MAC", "bytes")
@@ -50,7 +50,9 @@ def value(rule: RuleResult | None) -> str:
 
 
 def inputs(model: Model) -> str:
-    """What it was run on."""
+    """What it was run on; a single input needs no name."""
+    if len(model.inputs) == 1:
+        return f"{shape(model.inputs[0].shape)} {model.inputs[0].dtype}"
     return listed(model.inputs)
 
 

@@ -22,7 +22,8 @@ def render(diffs: Sequence[Diff], view: View) -> str:
 
 
 def _section(diff: Diff) -> Iterator[str]:
-    verdict = "❌ grew too much" if diff.exceeded else "what changed"
+    changed = "what changed" if diff.presence == "both" else f"{diff.presence} model"
+    verdict = "❌ grew too much" if diff.exceeded else changed
     names = [diff.new.name] if diff.old.name == diff.new.name else [diff.old.name, diff.new.name]
     yield f"## mac-audit, {verdict}: {' → '.join(map(code, names))}"
     yield ""
@@ -45,7 +46,8 @@ def _section(diff: Diff) -> Iterator[str]:
         if len(lines) > _LINES:
             yield f"- {mark} {word}: {len(lines) - _LINES} more lines of code in `-o json`"
     yield ""
-    yield from _layers(diff)
+    if diff.presence == "both":
+        yield from _layers(diff)
 
 
 def _layers(diff: Diff) -> Iterator[str]:

@@ -33,7 +33,8 @@ def _parts(diff: Diff, view: View) -> Iterator[RenderableType]:
     yield from (Text(f"  {note}", style=STYLES["warning"]) for note in diff.notes)
     columns = [Column("", right=False, least=12), *(Column("", rank) for rank in (2, 0, 1, 3))]
     yield fitted(columns, total_rows(diff), view.width)
-    yield from _layers(diff, view)
+    if diff.presence == "both":
+        yield from _layers(diff, view)
     if rows := rule_rows(diff):
         yield heading("Rules")
         columns = [Column("", right=False, least=12) for _ in range(3)]
@@ -93,6 +94,8 @@ def _row(layer: LayerChange) -> list[Cell]:
 
 
 def _summary(diff: Diff) -> str:
+    if diff.presence != "both":
+        return f"the model is {diff.presence}"
     rules = sum(rule.changed for rule in diff.rules)
     counts = ((len(diff.layers), "layers"), (rules, "rules"))
     told = " and ".join(f"{number} {what}" for number, what in counts if number)

@@ -14,26 +14,28 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import re
+import resource
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import threading
+import tomllib
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
 import torch._dynamo
-from cosmic_ray.tools.filters.operators_filter import main as filter_operators
 from cosmic_ray.work_db import WorkDB, use_db
-from cosmic_ray.work_item import TestOutcome, WorkerOutcome, WorkResult
+from cosmic_ray.work_item import TestOutcome
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 BUILD = ROOT / "build" / "mutation"
-LONGEST = 100  # seconds for the tests of one mutant; those that hang are killed
+LONGEST = 90  # seconds of the processor for the tests of one mutant; those that never end are killed
 TARGETS = {
     "structure": ("mac_audit/structure.py", ("tests/test_structure.py",)),
     "rules": (
@@ -77,9 +79,8 @@ def main() -> None:
     if not given.again:
         session.unlink(missing_ok=True)
         _cosmic_ray("init", folder)
-        filter_operators([str(session), str(folder / "cosmic-ray.toml")])
     with use_db(str(session)) as work:
-        _forget_survivors(work) if given.again else _skip_all_but(work, given.sample)
+        _forget_survivors(work) if given.again else _draw(work, tomllib.loads(settings), given.sample)
     hypothesis.settings.register_profile("mutation", derandomize=True, database=None, deadline=None)
     hypothesis.settings.load_profile("mutation")
     sys.path[:0] = [str(folder)]
@@ -113,11 +114,15 @@ def _cosmic_ray(command: str, folder: Path, server: socket.socket | None = None)
         server.shutdown(socket.SHUT_RDWR)  # ends _serve
 
 
-def _skip_all_but(work: WorkDB, sample: int | None) -> None:
-    pending = sorted(work.pending_work_items, key=lambda item: [str(m) for m in item.mutations])
-    skipped = random.Random(0).sample(pending, max(0, len(pending) - (sample or len(pending))))
-    for item in skipped:
-        work.set_result(item.job_id, WorkResult(WorkerOutcome.SKIPPED, "not in the sample"))
+def _draw(work: WorkDB, settings: dict[str, Any], sample: int | None) -> None:
+    """Leave ``sample`` mutants, of those that are not filtered out."""
+    filters = settings["cosmic-ray"]["filters"]["operators-filter"]["exclude-operators"]
+    left_out = re.compile("|".join(filters))
+    items = [item for item in work.work_items if not left_out.match(item.mutations[0].operator_name)]
+    items.sort(key=lambda item: str(item.mutations))
+    print(f"{len(items)} mutants, of which {min(sample or len(items), len(items))} are tried", flush=True)
+    work.clear()
+    work.add_work_items(random.Random(0).sample(items, min(sample or len(items), len(items))))
 
 
 def _forget_survivors(work: WorkDB) -> None:
@@ -141,7 +146,7 @@ def _serve(server: socket.socket, folder: Path, tests: tuple[str, ...]) -> None:
 def _tested(folder: Path, tests: tuple[str, ...]) -> int:
     """The exit status of the tests, run in a fork of this process."""
     if not (child := os.fork()):
-        signal.alarm(LONGEST)
+        resource.setrlimit(resource.RLIMIT_CPU, (LONGEST, LONGEST))
         os.chdir(folder)
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 1)
@@ -151,13 +156,12 @@ def _tested(folder: Path, tests: tuple[str, ...]) -> int:
 
 
 def _told(work: WorkDB) -> None:
-    results = dict(work.results)
-    tried = {job: found for job, found in results.items() if found.worker_outcome != WorkerOutcome.SKIPPED}
-    outcomes = Counter(found.test_outcome.value for found in tried.values())
-    for found in tried.values():
+    results = [found for _, found in work.results]
+    for found in results:
         if found.test_outcome == TestOutcome.SURVIVED:
             print(found.diff, end="\n\n")
-    print(f"{len(results)} mutants, {len(tried)} tried: {dict(outcomes)}")
+    outcomes = Counter(found.test_outcome.value for found in results if found.test_outcome is not None)
+    print(f"{len(results)} of {work.num_work_items} mutants tried: {dict(outcomes)}")
 
 
 if __name__ == "__main__":

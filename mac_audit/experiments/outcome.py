@@ -1,0 +1,110 @@
+"""What an experiment found, as plain data that can be kept and read again without torch."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from statistics import mean, median
+from typing import Literal
+
+from mac_audit.experiments import Platform
+from mac_audit.plain import from_plain, parse_versioned, to_plain
+from mac_audit.ranks import rank_correlation
+
+SCHEMA_VERSION = 1
+_FOLLOWS = ("verdict", "cost", "order")
+
+Verdict = Literal["holds", "does not show", "is reversed"]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One network: what differs, its memory access, and its speed relative to the first of its scan.
+
+    ``here`` is this machine's, ``paper`` that of both of the paper's platforms; ``spread`` is relative. ``amount`` is
+    that of ``Row``.
+    """
+
+    label: str
+    mac_elements: int
+    here: float
+    spread: float
+    paper: dict[Platform, float]
+    amount: float | None = None
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Networks of equal multiply-adds; ``width`` is that of the first."""
+
+    width: int
+    points: tuple[Point, ...]
+
+    @property
+    def cost(self) -> float:
+        """How much longer the last, which breaks the guideline most, takes than the first, which follows it."""
+        follows, breaks = self.points[0], self.points[-1]
+        return follows.here / breaks.here - 1
+
+    @property
+    def scatter(self) -> float:
+        """What of that may be chance: twice the spreads of both."""
+        return 2 * (self.points[0].spread + self.points[-1].spread)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One guideline on one machine: ``device`` is its name, as calibration gives it, ``date`` is YYYY-MM-DD."""
+
+    guideline: str
+    table: int
+    device: str
+    torch: str
+    dtype: str
+    compiled: bool
+    date: str
+    scans: tuple[Scan, ...]
+
+    @property
+    def cost(self) -> float:
+        """The mean over the scans of how much slower the network that breaks the guideline most is."""
+        return mean(scan.cost for scan in self.scans)
+
+    @property
+    def order(self) -> float:
+        """The mean rank correlation of time and memory access within a scan."""
+        return mean(
+            rank_correlation([point.mac_elements for point in scan.points], [1 / point.here for point in scan.points])
+            for scan in self.scans
+        )
+
+    @property
+    def agreement(self) -> dict[Platform, float]:
+        """The mean rank correlation with the paper's speeds within a scan."""
+        return {
+            platform: mean(
+                rank_correlation([p.paper[platform] for p in scan.points], [p.here for p in scan.points])
+                for scan in self.scans
+            )
+            for platform in self.scans[0].points[0].paper
+        }
+
+    @property
+    def verdict(self) -> Verdict:
+        """By the median scan, against what may be chance."""
+        cost, scatter = median(scan.cost for scan in self.scans), median(scan.scatter for scan in self.scans)
+        if cost > scatter:
+            return "holds"
+        return "is reversed" if cost < -scatter else "does not show"
+
+    def to_json(self) -> str:
+        """One document, with the verdict, the mean ``cost`` and ``order``, which follow from the rest."""
+        told = {name: getattr(self, name) for name in _FOLLOWS}
+        document = {"schema_version": SCHEMA_VERSION, **to_plain(self), **told}
+        return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, where: str) -> Experiment:
+        """The experiment that ``text`` holds; ``MacAuditError`` names what is wrong with it."""
+        document = parse_versioned(text, SCHEMA_VERSION, where)
+        return from_plain(cls, {key: value for key, value in document.items() if key not in _FOLLOWS}, where)

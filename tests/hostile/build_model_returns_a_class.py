@@ -1,0 +1,6 @@
+# outcome: 2
+from torch import nn
+
+
+def build_model():
+    return nn.Linear

@@ -1,0 +1,13 @@
+# outcome: 0
+import os
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
+        os.environ.clear()
+
+    def forward(self, x):
+        return self.conv(x)

@@ -1,0 +1,13 @@
+# outcome: 2 raised ValueError
+exec(compile('raise ValueError(1)', '\x1b[2J<odd>\n', 'exec'))
+
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
+
+    def forward(self, x):
+        return self.conv(x)

@@ -1,0 +1,13 @@
+# outcome: 0
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
+        self.table = nn.Parameter(torch.zeros(8, dtype=torch.complex64))
+
+    def forward(self, x):
+        return self.conv(x) * self.table.real[0]

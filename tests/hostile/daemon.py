@@ -1,0 +1,18 @@
+# outcome: 0
+import os
+import time
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork():
+                os._exit(0)
+            time.sleep(10**6)
+
+    def forward(self, x):
+        return self.conv(x)

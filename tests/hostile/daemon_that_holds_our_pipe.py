@@ -1,0 +1,17 @@
+# outcome: 2 ended its process with status 0
+import os
+import time
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
+        if os.fork() == 0:
+            os.setsid()
+            time.sleep(10**6)
+        os._exit(0)
+
+    def forward(self, x):
+        return self.conv(x)

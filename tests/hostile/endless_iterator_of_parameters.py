@@ -1,0 +1,12 @@
+# outcome: 2 took longer than
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
+        self.conv = nn.ParameterList(iter(lambda: nn.Parameter(), None))
+
+    def forward(self, x):
+        return self.conv(x)

@@ -1,0 +1,16 @@
+# outcome: 2 took longer than
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
+
+    def forward(self, x):
+        while True:
+            try:
+                while True:
+                    pass
+            except BaseException:
+                continue

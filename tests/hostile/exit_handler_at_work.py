@@ -1,0 +1,14 @@
+# outcome: 0
+import atexit
+import time
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
+        atexit.register(time.sleep, 10**6)
+
+    def forward(self, x):
+        return self.conv(x)

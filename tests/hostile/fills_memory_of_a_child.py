@@ -1,0 +1,16 @@
+# outcome: 2 of memory, more than
+import os
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
+
+    def forward(self, x):
+        if os.fork() == 0:
+            kept = []
+            while True:
+                kept.append(bytearray(2**24))
+        os.wait()

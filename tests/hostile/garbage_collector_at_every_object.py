@@ -1,0 +1,14 @@
+# outcome: 0
+import gc
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
+        gc.enable()
+        gc.set_threshold(500, 1, 1)
+
+    def forward(self, x):
+        return self.conv(x)

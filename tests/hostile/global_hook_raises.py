@@ -1,0 +1,12 @@
+# outcome: 2 raised ZeroDivisionError
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
+        nn.modules.module.register_module_forward_hook(lambda *_: 1 / 0)
+
+    def forward(self, x):
+        return self.conv(x)

@@ -1,0 +1,15 @@
+# outcome: 2 was killed (SIGKILL)
+import os
+import signal
+os.kill(os.getpid(), signal.SIGKILL)
+
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
+
+    def forward(self, x):
+        return self.conv(x)

@@ -1,0 +1,13 @@
+# -*- coding: latin-1 -*-
+# outcome: 0
+# é
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
+
+    def forward(self, x):
+        return self.conv(x)

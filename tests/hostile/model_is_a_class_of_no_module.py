@@ -1,0 +1,4 @@
+# outcome: 2
+class Net:
+    def forward(self, x):
+        return x

@@ -1,0 +1,2 @@
+# outcome: 2
+model = 7

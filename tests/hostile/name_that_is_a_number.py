@@ -1,0 +1,12 @@
+# outcome: 2
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
+        self._modules[7] = nn.ReLU()
+
+    def forward(self, x):
+        return self._modules[7](self.conv(x))

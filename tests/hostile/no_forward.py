@@ -1,0 +1,8 @@
+# outcome: 2 raised NotImplementedError
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)

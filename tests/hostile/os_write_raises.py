@@ -1,0 +1,16 @@
+# outcome: 2 ended its process with status 1
+import os
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
+        def refuse(*_):
+            raise KeyboardInterrupt
+
+        os.write = refuse
+
+    def forward(self, x):
+        return self.conv(x)

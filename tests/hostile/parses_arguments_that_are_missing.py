@@ -1,0 +1,17 @@
+# outcome: 2 ended the program
+import argparse
+
+parser = argparse.ArgumentParser()
+parser.add_argument('data')
+parser.parse_args()
+
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
+
+    def forward(self, x):
+        return self.conv(x)

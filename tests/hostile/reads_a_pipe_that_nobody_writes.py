@@ -1,0 +1,12 @@
+# outcome: 2 took longer than
+import os
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
+
+    def forward(self, x):
+        os.read(os.pipe()[0], 1)

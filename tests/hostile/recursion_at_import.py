@@ -1,0 +1,17 @@
+# outcome: 2 raised RecursionError
+def again():
+    return again()
+
+
+again()
+
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
+
+    def forward(self, x):
+        return self.conv(x)

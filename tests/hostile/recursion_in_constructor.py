@@ -1,0 +1,12 @@
+# outcome: 2 raised RecursionError
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
+        self.again = Net()
+
+    def forward(self, x):
+        return self.conv(x)

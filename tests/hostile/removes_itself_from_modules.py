@@ -1,0 +1,15 @@
+# outcome: 0
+import sys
+
+del sys.modules[__name__]
+
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
+
+    def forward(self, x):
+        return self.conv(x)

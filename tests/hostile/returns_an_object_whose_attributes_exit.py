@@ -1,0 +1,15 @@
+# outcome: 0
+class Exiting:
+    def __getattr__(self, name):
+        raise SystemExit
+
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
+
+    def forward(self, x):
+        return Exiting()

@@ -1,0 +1,13 @@
+# outcome: 2 the network is closed during an audit
+import socket
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('192.0.2.1', 53))
+
+    def forward(self, x):
+        return self.conv(x)

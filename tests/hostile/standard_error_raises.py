@@ -1,0 +1,17 @@
+# outcome: 0
+import sys
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
+        class Raising:
+            def __getattr__(self, name):
+                raise RuntimeError(name)
+
+        sys.stderr = sys.stdout = Raising()
+
+    def forward(self, x):
+        return self.conv(x)

@@ -1,0 +1,5 @@
+# outcome: 2 has a syntax error
+from torch import nn
+
+class Net(nn.Module:
+    pass

@@ -1,0 +1,13 @@
+# outcome: 2 ended the program
+import sys
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
+        sys.exit(0)
+
+    def forward(self, x):
+        return self.conv(x)

@@ -1,0 +1,13 @@
+# outcome: 0
+import threading
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
+        threading.Thread(target=threading.Event().wait).start()
+
+    def forward(self, x):
+        return self.conv(x)

@@ -1,0 +1,14 @@
+# outcome: 2 raised UserWarning
+import warnings
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
+        warnings.simplefilter('error')
+        warnings.warn('one')
+
+    def forward(self, x):
+        return self.conv(x)

@@ -1,0 +1,13 @@
+# outcome: 0
+import os
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
+
+    def forward(self, x):
+        os.write(1, b'past sys.stdout')
+        return self.conv(x)
