@@ -155,8 +155,7 @@ def test_block_opens_into_operators_that_feed_each_other(browser: Browser, tmp_p
     report = of_zoo("googlenet", side=64)
     page = Opened(browser, tmp_path, report).page
     block = next(block for block in report.blocks if block.layer == "inception4b")
-    node = page.locator(".node", has_text="inception4b")
-    assert "fragmented" in (node.get_attribute("class") or "")
+    node = page.locator(".node.fragmented", has_text="inception4b")
     node.focus()
     page.keyboard.press("Enter")
     assert page.locator(".inside g.op").count() == len(block.operators)
