@@ -174,7 +174,8 @@ def test_text_of_a_model_is_text(browser: Browser, tmp_path: Path, mobilenet: Re
     opened.draw_all()
     opened.page.wait_for_timeout(100)
     assert opened.quiet(), (opened.said, opened.asked)
-    assert opened.page.locator("main img, main b, main script, main iframe, main a[href*=evil]:not(.source)").count() == 0
+    foreign = "main img, main b, main script, main iframe, main a[href*=evil]:not(.source)"
+    assert opened.page.locator(foreign).count() == 0
     hrefs = opened.page.locator("main a.source").evaluate_all("links => links.map((link) => link.protocol)")
     assert set(hrefs) == {"file:"}
 
