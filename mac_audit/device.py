@@ -14,8 +14,6 @@ An operator of class k that does ``o`` scalar operations (a multiply-add is two)
   the rest at the memory's. Activations (``b_a``) were just written, so their set is the operator's own, what is
   written in place once; weights (``b_w``) were last read in the previous run, so their set is all of the network's.
 * ``overlap_k`` is how much of the shorter of the two hides behind the longer; all of it where nothing else is known.
-* Peak and bandwidths are those of all ``threads`` of a processor. Element-wise operators and copies work on them only
-  from ``GRAIN`` elements a thread on: one that is smaller runs on fewer, and takes that much longer.
 * A class is launched ``launch_k + per_group_k · (groups − 1)`` times: it may take longer to start than others, or run
   its groups one after another. One that runs in another operator's kernel is not launched at all. A view costs ``view``
   where the framework's own time counts. A measured time of an operator stands for all of that but the ``between``, what
@@ -31,7 +29,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from math import ceil
 from typing import Literal
 
 from mac_audit.cost import Costed
@@ -40,8 +37,6 @@ from mac_audit.network import Network
 Bound = Literal["compute", "memory", "launch"]
 
 DEFAULT = "default"  # the rates of what has none of its own
-GRAIN = 32768  # elements below which PyTorch splits no loop (at::internal::GRAIN_SIZE in ATen/TensorIterator.h)
-SPLIT = ("elementwise", "data-movement")  # classes whose loops are split that way; libraries of contractions differ
 STAND_IN = "float32"  # whose peak serves a dtype that a device has no figure for
 
 
@@ -199,20 +194,7 @@ def time_of(step: Step, device: Device) -> Time:
     moved = cost.mac_bytes - own
     memory = moved * _byte_time(max(moved - step.again, 0), device)
     memory += own * _byte_time(max(step.weights, own), device) / rates.weight
-    idle = max(device.threads, 1) / max(workers(step.costed, device), 1)  # how much longer for fewer threads
-    return Time(
-        launches * device.launch.value + step.views * view,
-        arithmetic * idle,
-        memory / rates.memory * idle,
-        rates.overlap,
-    )
-
-
-def workers(costed: Costed, device: Device) -> int:
-    """How many of the ``threads`` of a device share an operator; as many as there are (0: not known) where all do."""
-    if device.threads < 2 or costed.kind not in SPLIT or not costed.cost.writes:
-        return device.threads
-    return min(device.threads, ceil(costed.cost.writes / GRAIN))
+    return Time(launches * device.launch.value + step.views * view, arithmetic, memory / rates.memory, rates.overlap)
 
 
 def weight_bytes(network: Network) -> int:

@@ -29,7 +29,7 @@ HOSTILE = {
 def hostile(report: Report, text: str) -> Report:
     """The report with ``text`` in place of everything that comes from the model or from a rule."""
     kept = {"code", "execution", "flop_convention", "severity", "fingerprint", "verdict", "kind", "coverage"}
-    kept |= {"classes", "version", "conventions", "by", "dtype", "fail_on", "unit", "bound"}
+    kept |= {"classes", "version", "conventions", "by", "dtype", "fail_on", "unit", "bound", "origin"}
 
     def spoil(value: Any, key: str) -> Any:
         if isinstance(value, dict):

@@ -215,21 +215,6 @@ def test_saving_of_unequal_channels_by_hand() -> None:
     assert isclose(finding.saving.predicted_ms, 1000 * (7056 - 3456) * 4 / 1e6)
 
 
-def test_a_small_element_wise_operator_leaves_threads_idle() -> None:
-    """PyTorch splits a loop from 32768 elements on: 100 rows of 64 are one thread's, 640 rows two threads'."""
-
-    def seconds(rows: int, threads: int) -> float:
-        device = replace(PLAIN, bandwidth=Figure(1e6, BY_HAND), threads=threads)
-        report = audit(nn.ReLU(), torch.empty(rows, 64), device=device)
-        assert report.totals.predicted_ms is not None
-        return report.totals.predicted_ms
-
-    for rows, threads, idle in ((100, 1, 1), (100, 4, 4), (512, 4, 4), (640, 4, 2), (640, 2, 1), (4096, 4, 1)):
-        launch = 1000 * PLAIN.launch.value
-        expected = launch + idle * (seconds(rows, 1) - launch)
-        assert isclose(seconds(rows, threads), expected, rel_tol=1e-9), (rows, threads)
-
-
 def test_saving_of_merged_branches_by_hand() -> None:
     """Four 1×1 convolutions of one tensor as a single one: three launches and three reads of the tensor less."""
 

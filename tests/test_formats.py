@@ -23,7 +23,8 @@ from mac_audit.reporters import View, reporter
 from tests.hostile_text import HOSTILE, hostile
 
 TESTS = Path(__file__).parent
-FORMATS = sorted(entry.name for entry in entry_points(group="mac_audit.reporters"))
+# All but the page, which is full of somebody else's script; a browser reads it in tests of its own.
+FORMATS = sorted(entry.name for entry in entry_points(group="mac_audit.reporters") if entry.name != "html")
 # https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands: a command with its properties,
 # whose values hold no comma and no colon as they stand, and a message without line breaks.
 ANNOTATION = re.compile(
@@ -305,7 +306,7 @@ def test_several_reports_in_one_document(golden: Report, name: str) -> None:
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", sorted({*FORMATS} - {"html"}))  # of which test_page.py asks a browser
 def test_hostile_text_stays_text(golden: Report, name: str, kind: str) -> None:
     report = hostile(golden, HOSTILE[kind])
     text = render(name, report)

@@ -227,7 +227,7 @@ ONLY_IN: dict[str, set[str]] = {
         ),
         *(f"reporters.{name}" for name in ("findings", "layer_table")),  # parts of table
     },
-    "plotly": {"reporters.html"},
+    "plotly": {"reporters.html.page"},
 }
 
 

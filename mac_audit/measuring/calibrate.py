@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from mac_audit.cost import CLASSES
-from mac_audit.device import DEFAULT, GRAIN, Cache, Device, Figure, Fit, Rates, Step, base_name, steps_of, time_of
+from mac_audit.device import DEFAULT, Cache, Device, Figure, Fit, Rates, Step, base_name, steps_of, time_of
 from mac_audit.errors import MacAuditError
 from mac_audit.measuring.fit import Free, fitted
 from mac_audit.measuring.running import Running, inference, running
@@ -185,25 +185,22 @@ LADDER = tuple(2.0**power for power in (17, 19, 20, 21, 22, 23, 24, 25, 26, 28))
 def memory_ladder(machine: Machine) -> tuple[tuple[Cache, ...], Figure]:
     """How fast more and more bytes move, as steps of a ladder, and how fast what lies beyond it does.
 
-    A step is what a cache of its size would be; where real caches end does not have to be known. On several threads
-    the ladder begins where a copy occupies all of them: what one thread moves would be taken for the speed of all.
+    A step is what a cache of its size would be; where real caches end does not have to be known.
     """
-    split = GRAIN * machine.threads if machine.threads > 1 else 0
-    ladder = [size for size in LADDER if size // 8 >= split] or LADDER[-2:]
     with inference(machine.threads):
-        sources = [torch.randn(int(size) // 8, device=machine.backend) for size in ladder]
-        copies = {f"{size}": partial(torch.empty_like(x).copy_, x) for size, x in zip(ladder, sources, strict=True)}
+        sources = [torch.randn(int(size) // 8, device=machine.backend) for size in LADDER]
+        copies = {f"{size}": partial(torch.empty_like(x).copy_, x) for size, x in zip(LADDER, sources, strict=True)}
         nothing = torch.empty(1, device=machine.backend)
         samples = interleaved({"call": partial(nothing.copy_, nothing.clone()), **copies}, 15)
-    taken = [samples[f"{size}"].seconds for size in ladder]
+    taken = [samples[f"{size}"].seconds for size in LADDER]
     seconds = [max(each - samples["call"].seconds, each / 4) for each in taken]
-    bandwidths = [ladder[0] / seconds[0]]
-    for i in range(1, len(ladder)):
-        within = (ladder[i] - ladder[i - 1]) / max(seconds[i] - seconds[i - 1], 1e-9)
+    bandwidths = [LADDER[0] / seconds[0]]
+    for i in range(1, len(LADDER)):
+        within = (LADDER[i] - LADDER[i - 1]) / max(seconds[i] - seconds[i - 1], 1e-9)
         bandwidths.append(min(bandwidths[-1], within))  # further out is never faster, though noise may say so
     steps = tuple(
         Cache(size, bandwidth, "measured: copies of so many bytes, read and written")
-        for size, bandwidth in zip(ladder, bandwidths, strict=True)
+        for size, bandwidth in zip(LADDER, bandwidths, strict=True)
     )
     return steps, Figure(bandwidths[-1], "measured: the last step of a ladder of copies")
 

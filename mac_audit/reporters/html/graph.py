@@ -121,9 +121,9 @@ def _findings(report: Report, nodes: Sequence[_Node]) -> list[int]:
         if node.block is not None:
             blocks[node.block.layer].add(number)
         for path in {report.operators[i].layer for i in node.operators}:
-            while path:
-                layers[path].add(number)
-                path = path.rpartition(".")[0]
+            parts = path.split(".")
+            for depth in range(1, len(parts) + 1):
+                layers[".".join(parts[:depth])].add(number)
     found = [0] * len(nodes)
     for finding in report.findings:
         if finding.suppressed is None and finding.layer:

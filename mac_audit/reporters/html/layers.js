@@ -15,7 +15,7 @@ function layersView(model) {
   const amount = (number) => (number ? count(number) : "–");
   const measure = model.device ? "ms" : "mac";
   const total = model.rows[0][measure] || 1;
-  const shareBar = (row) => [element("span", { class: "share-bar", style: { width: `${(3.5 * row[measure]) / total}rem` } }), ` ${percent(row[measure] / total)}`];
+  const shareBar = (row) => [element("span", { class: "share-bar", style: { width: `${(3.5 * row[measure]) / total}rem` } }), element("span", { class: "share" }, percent(row[measure] / total))];
   const numbers = new Set(["params", "madds", "mac", "ms", "share"]);
   const state = { sort: null, down: true, find: "", most: PAGE_ROWS, target: null };
   const body = element("tbody");

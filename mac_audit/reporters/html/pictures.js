@@ -64,7 +64,7 @@ function fragments(side, all) {
     x: 5 + i * stepX, y: middle + (row - stack / 2) * stepY, width: Math.max(1, stepX * 0.7), height: Math.max(1, stepY * 0.7), rx: 2 })));
   return svg(PICTURE.width, PICTURE.height, `${side.fragments} operators, ${columns} on the longest chain`,
     element("svg:line", { class: "wire", x1: 2, x2: 5 + columns * stepX, y1: middle - 0.15 * stepY, y2: middle - 0.15 * stepY }), boxes,
-    text(5, PICTURE.height - 8, `${side.fragments} operators, longest chain ${columns}`));
+    text(5, PICTURE.height - 8, `${side.fragments} operators, ${columns} deep`));
 }
 
 // An operator's passes over memory as areas of a map: what goes to memory and back now, and what still does instead.
