@@ -91,7 +91,7 @@ def compiles_cpp() -> bool:
 
     try:
         cpp_builder.get_cpp_compiler()
-    except exc.InvalidCxxCompiler:
+    except (exc.InvalidCxxCompiler, OSError):
         return False
     return True
 

@@ -29,7 +29,7 @@ from mac_audit.request import Request
 from mac_audit.rule import Measure, Rule, Violation
 from mac_audit.timing import Timing
 
-ROUNDS = 41
+ROUNDS = 101
 
 Verdict = Literal["proven", "not proven", "disproven"]
 
