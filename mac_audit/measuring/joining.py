@@ -21,7 +21,7 @@ from mac_audit.measuring.stopwatch import Work
 from mac_audit.network import Argument, Network, Operator, Ref
 from mac_audit.profile import Costed, Profile
 
-NO_COMPILER = "torch.compile finds no C++ compiler here; install g++, or name another one in CXX"
+NO_COMPILER = "torch.compile finds no C++ compiler here; install g++ or name another one in CXX"
 COMPARED = "compared: in the kernel of its producer, by torch.compile (weights constant), against a kernel of its own"
 
 
