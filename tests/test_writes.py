@@ -107,13 +107,16 @@ def test_standard_output_that_is_a_file_keeps_what_stands_there(tmp_path: Path, 
     with log.open(mode) as opened:
         opened.write(b"before\n")
         opened.flush()
-        code = "import sys, pathlib, mac_audit.files as f; [f.write_whole(pathlib.Path(p), 'ours\\n') for p in sys.argv[1:]]"
-        subprocess.run([sys.executable, "-c", code, name, link], stdout=opened, check=True)
+        code = "import sys, pathlib, mac_audit.files as f; f.write_whole(pathlib.Path(sys.argv[1]), 'ours\\n')"
+        for given in (name, link):
+            subprocess.run([sys.executable, "-c", code, given], stdout=opened, check=True)
         opened.write(b"after\n")
     assert log.read_text() == "before\nours\nours\nafter\n"
 
 
-@pytest.mark.parametrize("name", ["a\x00b.json", "x" * 300 + ".json", "no/folder/report.json", "a.json/b.json", "/dev/fd/99999999999"])
+@pytest.mark.parametrize(
+    "name", ["a\x00b.json", "x" * 300 + ".json", "no/folder/report.json", "a.json/b.json", "/dev/fd/99999999999"]
+)
 def test_a_name_that_no_file_can_have_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.chdir(tmp_path)
     Path("a.json").touch()
