@@ -9,12 +9,14 @@ import threading
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from mac_audit import isolation
 from mac_audit.engine import not_audited
 from mac_audit.errors import MacAuditError
 from mac_audit.isolation import isolated, only
 from mac_audit.job import Audited, Job, audited, points
+from mac_audit.report import Report, checked
 from mac_audit.sweep import Axis, Point, Sweep, grid
 
 
@@ -22,7 +24,7 @@ def run_one(job: Job) -> Audited:
     """The result of ``job``; what was saved has no code to run apart. ``MacAuditError`` where it cannot be done."""
     if not job.needs_torch:
         return next(audited(job))
-    return only(isolated(Audited, audited, (job,), job.request))
+    return _apart(job)
 
 
 def run_all(
@@ -36,7 +38,7 @@ def run_all(
 
     def apart(job: Job) -> Audited:
         try:
-            return only(isolated(Audited, audited, (job,), job.request, stop))
+            return _apart(job, stop)
         except MacAuditError as error:
             if show_traceback:
                 traceback.print_exc()
@@ -67,7 +69,8 @@ def sweep(job: Job, axes: Sequence[Axis], done: Callable[[Point], object]) -> Sw
     found: list[Point] = []
     try:
         for point, asked in zip(isolated(Point, points, (job, axes), job.request), sizes, strict=False):
-            found.append(Point(asked, point.report, point.error))
+            report = point.report and _of(job, point.report)
+            found.append(Point(asked, report, point.error))
             done(found[-1])
     except MacAuditError as error:
         if not found:
@@ -76,3 +79,14 @@ def sweep(job: Job, axes: Sequence[Axis], done: Callable[[Point], object]) -> Sw
     if all(point.report is None for point in found):
         raise MacAuditError(f"{job.request.target} runs at no point of the sweep: {found[0].error}")
     return Sweep(job.name, tuple(axes), tuple(found))
+
+
+def _apart(job: Job, stop: threading.Event | None = None) -> Audited:
+    result = only(isolated(Audited, audited, (job,), job.request, stop))
+    return replace(result, report=_of(job, result.report))
+
+
+def _of(job: Job, report: Report) -> Report:
+    """``report``, which code of the model's may have written: whole, and of no other model."""
+    report = checked(report, f"The result of {job.request.target}")
+    return replace(report, name=job.name, target=job.request.target)
