@@ -39,6 +39,8 @@ T = TypeVar("T")
 
 AVAILABLE = hasattr(os, "fork")
 _GRACE = 20.0  # seconds beyond its limit after which a keeper that says nothing is taken to have been stopped
+_FORKING = 5.0  # the same for a server that should fork a keeper, and did so before
+_STARTING = 300.0  # the same for a new one, which imports torch first
 _ATTEMPTS = 5  # at having a keeper, where servers are killed
 _TICK = 0.2  # seconds between looks at whether to go on waiting
 
@@ -111,15 +113,19 @@ def _messages(
 ) -> Generator[bytes, None, None]:
     """What the worker sends; ``MacAuditError`` where it ends without a last word, or its keeper does."""
     keeper, heard, attempts = 0, time.monotonic(), 1
-    link = start().send(task)
+    server = start()
+    link = server.send(task)
     try:
         while True:
             if not link.poll(_TICK):
                 if stop is not None and stop.is_set():
                     raise MacAuditError(f"Auditing {request.target} was interrupted.")
-                if keeper and limits.seconds and time.monotonic() - heard > limits.seconds + _GRACE:
+                silent = time.monotonic() - heard
+                if keeper and limits.seconds and silent > limits.seconds + _GRACE:
                     with suppress(ProcessLookupError):  # somebody stopped it, else it would have kept the time
                         os.kill(keeper, signal.SIGKILL)
+                if not keeper and silent > (_FORKING if server.has_forked else _STARTING):
+                    server.kill()  # somebody stopped it; a new one takes its place
                 continue
             heard = time.monotonic()
             try:
@@ -131,7 +137,8 @@ def _messages(
                         f"The process that watches over the audit of {request.target} was killed; take out what kills"
                         " other processes."
                     ) from None
-                link, attempts = start().send(task), attempts + 1  # another model killed the server
+                server, attempts = start(), attempts + 1  # another model killed the server
+                link = server.send(task)
                 continue
             if message[:1] == b"m":
                 yield message[1:]
@@ -139,7 +146,7 @@ def _messages(
             verdict = json.loads(message[1:])
             if "end" in verdict:
                 raise MacAuditError(_ended(verdict, request, limits))
-            keeper = verdict["keeper"]
+            keeper, server.has_forked = verdict["keeper"], True
     finally:
         link.close()
 
@@ -194,7 +201,9 @@ class _Server:
     """The process that has torch and forks; one for the life of this process."""
 
     def __init__(self, with_torch: bool) -> None:
+        self.has_forked = False  # so torch is imported
         self._socket, theirs = socket.socketpair()
+        self._socket.settimeout(_STARTING)  # one that is stopped reads nothing
         self._lock = threading.Lock()
         # Modules are looked for where this process looks for them, and not in the working directory too.
         program = f"import sys; sys.path[:] = {sys.path!r}; from mac_audit.keeper import serve"
@@ -217,19 +226,21 @@ class _Server:
             try:
                 socket.send_fds(self._socket, [len(task).to_bytes(8, "big")], descriptors)
                 self._socket.sendall(task)
-            except (BrokenPipeError, ConnectionResetError):  # it is about to be gone; told as the end of the way back
-                self._process.kill()
-                self._process.wait()
+            except OSError:  # gone, or closed by another thread that found it gone; told as the end of the way back
+                self.kill()
         return Connection(ours.detach())
 
     @property
     def running(self) -> bool:
         return self._process.poll() is None
 
-    def close(self) -> None:
-        self._socket.close()
+    def kill(self) -> None:
         self._process.kill()
         self._process.wait()
+
+    def close(self) -> None:
+        self._socket.close()
+        self.kill()
 
 
 _server: _Server | None = None

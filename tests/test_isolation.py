@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from mac_audit import closed_network
+from mac_audit import closed_network, isolation
 from mac_audit.cli import main
 from mac_audit.errors import MacAuditError
 from mac_audit.isolation import Limits
@@ -142,6 +142,13 @@ def test_a_trace_of_what_dies_writes_nothing(folder: Path) -> None:
     assert result.exit_code == 2
     assert "was killed (SIGABRT)" in result.stderr
     assert not (folder / "net.json").exists()
+
+
+def test_a_server_that_another_thread_closed_is_as_one_that_was_killed() -> None:
+    server = isolation._Server(with_torch=False)
+    server.close()
+    with server.send(b"") as link, pytest.raises(EOFError):
+        link.recv_bytes()
 
 
 def test_traceback_of_the_other_process(folder: Path) -> None:
