@@ -5,6 +5,7 @@ A model that raises, calls ``sys.exit`` or whose process is killed is a report w
 
 from __future__ import annotations
 
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from mac_audit.errors import MacAuditError
 from mac_audit.isolation import isolated, only
 from mac_audit.job import Audited, Job, audited, points
 from mac_audit.report import Report, checked
+from mac_audit.reporters.escape import printable_lines
 from mac_audit.sweep import Axis, Point, Sweep, grid
 
 
@@ -41,14 +43,15 @@ def run_all(
             return _apart(job, stop)
         except MacAuditError as error:
             if show_traceback:
-                traceback.print_exc()
+                sys.stderr.write(printable_lines(traceback.format_exc()))
             return Audited(not_audited(job.request, job.name, str(error)))
         finally:
             done(job)
 
+    if isolation.AVAILABLE and any(job.request.isolation for job in jobs):
+        isolation.start(with_torch=any(job.needs_torch for job in jobs))
     if processes == 1 or not isolation.AVAILABLE or not all(job.request.isolation for job in jobs):
         return [apart(job) for job in jobs]
-    isolation.start(with_torch=any(job.needs_torch for job in jobs))
     pool = ThreadPoolExecutor(processes)
     try:
         return list(pool.map(apart, jobs))

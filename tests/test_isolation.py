@@ -152,8 +152,10 @@ def test_a_server_that_another_thread_closed_is_as_one_that_was_killed() -> None
 
 
 def test_traceback_of_the_other_process(folder: Path) -> None:
-    result = run(write("raise ValueError('over there')"), "--traceback")
+    result = run(write(r"raise ValueError('over there\n::error::no\x1b[2J')"), "--traceback")
     assert "ValueError: over there" in result.stderr
+    assert "\x1b" not in result.stderr
+    assert "\n::error" not in result.stderr
     assert "in forward" in result.stderr
 
 
@@ -171,6 +173,12 @@ def test_a_limit_that_is_none_is_told(memory: str) -> None:
         Limits.of(Request("net.py", memory=memory))
     with pytest.raises(MacAuditError, match="timeout"):
         Limits.of(Request("net.py", timeout=float("nan")))
+
+
+def test_memory_that_cannot_be_watched_is_no_limit(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(isolation, "_CHILDREN", folder / "children")
+    with pytest.raises(MacAuditError, match="cannot be watched"):
+        Limits.of(Request("net.py", memory="1 GB"))
 
 
 def test_the_network_is_there_for_who_asks(folder: Path) -> None:
@@ -192,6 +200,7 @@ def test_the_network_is_there_for_who_asks(folder: Path) -> None:
         ("socket.sendto", (None, ("192.0.2.1", 53)), True),
         ("socket.sendmsg", (None, None), False),
         ("socket.getaddrinfo", ("example.org", 80, 0, 0, 0), True),
+        ("socket.getaddrinfo", ("127.example.org", 80, 0, 0, 0), True),
         ("socket.getaddrinfo", (b"example.org", 80, 0, 0, 0), True),
         ("socket.getaddrinfo", ("localhost", 80, 0, 0, 0), False),
         ("socket.getaddrinfo", (None, 80, 0, 0, 0), False),
