@@ -78,6 +78,21 @@ def only(results: Iterator[T]) -> T:
     return found[0]
 
 
+@contextlib.contextmanager
+def kept_for_results() -> Iterator[None]:
+    """Meanwhile Python's prints and those of processes that are started here go to standard error."""
+    with contextlib.ExitStack() as stack:
+        if sys.__stdout__ is not None:
+            sys.__stdout__.flush()
+        with contextlib.suppress(OSError):  # one of the two may be closed
+            kept = os.dup(1)
+            stack.callback(os.close, kept)
+            os.dup2(2, 1)
+            stack.callback(os.dup2, kept, 1)
+        stack.enter_context(contextlib.redirect_stdout(sys.stderr))
+        yield
+
+
 class _InChild(Exception):
     def __str__(self) -> str:
         return f"\n{self.args[0]}"
@@ -97,7 +112,8 @@ def isolated(
     work raised.
     """
     if not request.isolation or not AVAILABLE:
-        yield from work(*arguments)
+        with kept_for_results():
+            yield from work(*arguments)
         return
     limits = Limits.of(request)
     task = pickle.dumps((request.target, work, tuple(arguments), limits, os.getcwd(), dict(os.environ), list(sys.path)))

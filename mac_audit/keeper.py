@@ -275,7 +275,10 @@ def _unexpected(error: BaseException, target: str) -> str:
 
     if where := raised_at(error.__traceback__):
         return f"Auditing {target} was ended by {_said(error)}, which its code raised{where}; mend that line."
-    return f"An error of mac-audit's own, please report it: {_said(error)}"
+    return (
+        f"Auditing {target} was ended by {_said(error)}, raised in no line of its code; where that changes nothing of"
+        " Python or torch, it is an error of mac-audit's own, please report it."
+    )
 
 
 def _told(sentence: str) -> None:

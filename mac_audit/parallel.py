@@ -15,7 +15,7 @@ from dataclasses import replace
 from mac_audit import isolation
 from mac_audit.engine import not_audited
 from mac_audit.errors import MacAuditError
-from mac_audit.isolation import isolated, only
+from mac_audit.isolation import isolated, kept_for_results, only
 from mac_audit.job import Audited, Job, audited, points
 from mac_audit.report import Report, checked
 from mac_audit.reporters.escape import printable_lines
@@ -25,7 +25,8 @@ from mac_audit.sweep import Axis, Point, Sweep, grid
 def run_one(job: Job) -> Audited:
     """The result of ``job``; what was saved has no code to run apart. ``MacAuditError`` where it cannot be done."""
     if not job.needs_torch:
-        return next(audited(job))
+        with kept_for_results():  # rules of plugins print too
+            return next(audited(job))
     return _apart(job)
 
 

@@ -245,7 +245,6 @@ def test_every_field_of_a_request_is_a_key(repository: Path) -> None:
         "phase": '"prefill"',
         "timeout": "30",
         "memory": '"4 GB"',
-        "network": "true",
     }
     assert values.keys() == {field.name for field in fields(Request)} - config.LINE_ALONE
     lines = [f"{name.replace('_', '-')} = {value}\n" for name, value in values.items()]
