@@ -269,6 +269,7 @@ def test_a_size_of_nothing_is_no_pass(repository: Path, size: str) -> None:
     ("text", "message"),
     [
         ("isolation = false", "there is no key 'isolation'"),
+        ("network = true", "there is no key 'network'"),
         ("fail-one = 'note'", "there is no key 'fail-one'. Did you mean fail-on?"),
         ("[[models]]\nname = 'x'", "there is no key 'models'. Did you mean model?"),
         ("[[model]]\ntarget = 'a.py'\ninput = ['1,8']", "model 1: there is no key 'input'. Did you mean inputs?"),

@@ -137,11 +137,27 @@ def test_a_point_that_ends_the_process_ends_the_sweep(folder: Path) -> None:
     assert all("with status 5" in point["error"] for point in points[2:])
 
 
+def test_where_there_is_no_fork_the_report_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(isolation, "AVAILABLE", False)
+    assert "cannot fork" in " ".join(json.loads(run(write("pass"), "-o", "json").stdout)["notes"])
+
+
 def test_what_a_model_prints_here_is_no_result_either(folder: Path) -> None:
     """Of any command that runs one; diff and compare had no care of their own."""
     models = [write("print('said')"), write("print('said'); os.system('echo said')", "other.py")]
     for command in ("diff", "compare"):
-        line = [sys.executable, "-m", "mac_audit", command, *models, "--input", "1,8,4,4", "--no-isolation", "-o", "json"]
+        line = [
+            sys.executable,
+            "-m",
+            "mac_audit",
+            command,
+            *models,
+            "--input",
+            "1,8,4,4",
+            "--no-isolation",
+            "-o",
+            "json",
+        ]
         done = subprocess.run(line, capture_output=True, text=True, check=False)
         json.loads(done.stdout)
         assert "said" in done.stderr
