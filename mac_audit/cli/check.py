@@ -14,7 +14,7 @@ from mac_audit.cli.options import errors_told, told
 from mac_audit.cli.outputs import output_option, outputs, write
 from mac_audit.cli.progress import progress, working
 from mac_audit.cli.settings import settings_options
-from mac_audit.cli.standard_output import kept_for_results, show
+from mac_audit.cli.standard_output import show
 from mac_audit.cli.view import view_options, wanted
 from mac_audit.errors import MacAuditError
 
@@ -183,7 +183,7 @@ def _audited(jobs: Sequence[Job], processes: int, show_traceback: bool) -> list[
     from mac_audit.parallel import run_all, run_one
 
     if len(jobs) == 1:
-        with working(f"auditing {jobs[0].name}"), kept_for_results():
+        with working(f"auditing {jobs[0].name}"):
             return [run_one(jobs[0])]
-    with kept_for_results(), progress(len(jobs)) as done:
+    with progress(len(jobs)) as done:
         return run_all(jobs, processes, lambda job: done(job.name), show_traceback)
