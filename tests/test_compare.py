@@ -237,6 +237,13 @@ def test_csv_has_the_numbers() -> None:
     assert rows[0]["G1 verdict"] == next(rule.verdict for rule in GOLDEN.rules if rule.code == "G1")
 
 
+def test_the_code_of_a_rule_is_no_formula_in_a_title() -> None:
+    """https://owasp.org/www-community/attacks/CSV_Injection; a saved report may name its rules as it likes."""
+    spoilt = replace(THREE[0], rules=(replace(GOLDEN.rules[0], code="=1+1"),))
+    titles = next(csv.reader(io.StringIO(compare_csv.render([comparison(spoilt, THREE[1])], View()))))
+    assert [title for title in titles if "=1+1" in title] == ["'=1+1", "'=1+1 verdict"]
+
+
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_hostile_text_stays_text(kind: str) -> None:
     def shown(text: str) -> dict[str, str]:
