@@ -22,7 +22,7 @@ _LONGEST_TURN = 8  # nodes that repeat together
 
 
 def graph_of(report: Report) -> dict[str, Any]:
-    """``nodes`` with their ``operators`` and the rank and slot of each in ``places``; ``turns`` of first, length, times.
+    """``nodes`` with ``operators`` and the rank and slot of each in ``places``; ``turns`` of first, length, times.
 
     ``after`` are the nodes that a node reads from, ``findings`` how many count in it.
     """
