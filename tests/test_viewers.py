@@ -164,7 +164,7 @@ def test_what_lies_amid_a_block_goes_with_it_and_edges_lead_forward(report: Repo
 
 
 def test_the_page_draws_the_block_graph(report: Report) -> None:
-    """A node for each block, and between two blocks what is of one numbered layer; findings where the graph has them."""
+    """A node for each block, and one for what is of one numbered layer between two; findings as the graph has them."""
     model = torch.nn.Sequential(*(torch.nn.Conv2d(64, 64, 1, groups=64) for _ in range(4)), torch.nn.ReLU())
     chain = mac_audit.audit(model, torch.empty(1, 64, 56, 56, device="meta"), execution="eager")
     for one in (report, chain, replace(report, blocks=(*report.blocks, replace(report.blocks[0], operators=())))):
@@ -236,10 +236,12 @@ def test_several_models_are_several_processes(report: Report) -> None:
     assert len(threads) == len({thread for _, thread in threads}) == 4
 
 
-def test_a_trace_without_a_device_is_told_in_a_sentence(tmp_path: Path) -> None:
-    target = "zoo:shufflenet_v2_x0_5"
-    result = CliRunner().invoke(main, [target, "--input", "1,3,64,64", "-o", f"chrome-trace={tmp_path / 't.json'}"])
+def test_a_trace_without_a_device_is_told_in_a_sentence_before_anything_is_audited(tmp_path: Path) -> None:
+    target, ran = tmp_path / "net.py", tmp_path / "ran"
+    target.write_text(f"open({str(ran)!r}, 'w')\n")
+    result = CliRunner().invoke(main, [str(target), "-o", f"chrome-trace={tmp_path / 't.json'}"])
     assert result.exit_code == 2
+    assert not ran.exists()
     assert result.stderr.count("\n") == 1
     assert "--device NAME" in result.stderr
     assert not (tmp_path / "t.json").exists()
