@@ -119,7 +119,7 @@ def test_memory_names_whose_results_are_there(model: str) -> None:
 def test_table_has_units(model: str) -> None:
     table = run(model, "memory=1 KB", output="table").stdout
     assert "4.40 KB" in table
-    assert "limit 1.00 KB" in table
+    assert "> 1.00 KB" in table
 
 
 def test_without_a_budget_there_is_no_rule(model: str) -> None:

@@ -70,7 +70,7 @@ def test_findings_exit_1_and_name_the_line(model: str, capfd: pytest.CaptureFixt
         (["MODEL"], "give them with --input"),
         (["MODEL", "--input", "1,9,4,4"], r"raised RuntimeError at .*net_of_test_cli\.py:12"),
         (["MODEL", "--input", "one"], "--input 'one'"),
-        (["MODEL", "--arg", "depth=3", "--input", "1,8,4,4"], "There is no model"),
+        (["MODEL", "--arg", "depth=3", "--input", "1,8,4,4"], "unexpected keyword argument .depth."),
         (["MODEL", "--input", "1,8,4,4", "-o", "tabel"], "Did you mean table"),
         (["MODEL", "--input", "1,8,4,4", "-o", "json", "-o", "table"], "Two formats"),
         (["MODEL", "--input", "1,8,4,4", "-o", "json=/nonesuch/x.json"], "cannot be written"),

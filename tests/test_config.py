@@ -363,9 +363,9 @@ def test_two_rules_of_one_code_are_told(repository: Path) -> None:
 def test_page_has_the_example_and_every_key() -> None:
     page = (ROOT / "docs" / "ci.md").read_text()
     example = (ROOT / "docs" / "examples" / "ci" / "mac-audit.toml").read_text()
-    assert f"```toml\n{example}```" in page
+    assert f"```toml from=examples/ci/mac-audit.toml\n{example}```" in page
     house_rule = (ROOT / "docs" / "examples" / "ci" / "house_rules.py").read_text().partition("\n\n")[2]
-    assert f"```py\n{house_rule}```" in page
+    assert f"```python from=examples/ci/house_rules.py\n{house_rule}```" in page
     names = {field.name for kind in (config.Config, config.Model) for field in fields(kind)} - {"file", "request"}
     for name in names | {"target", "arguments", "inputs", "execution"}:
         assert re.search(rf"`(\[\[)?{name.replace('_', '-')}(\]\]|\.CODE)?`", page), name

@@ -397,7 +397,7 @@ def test_findings_show_the_expression(folder: Path) -> None:
         class Net(nn.Module):
             def __init__(self):
                 super().__init__()
-                é = 3; self.conv = nn.Conv2d(é, 64, 1)
+                é = 8; self.conv = nn.Conv2d(é, 64, 1)
                 self.many = nn.ModuleList(nn.Conv2d(64, 8, 1) for _ in "ab")
                 self.last = nn.Conv2d(
                     8, 64, 1)
@@ -407,10 +407,11 @@ def test_findings_show_the_expression(folder: Path) -> None:
                 x = self.many[0](x)+self.many[1](x)
                 return self.last(x)
         """,
+        inputs="1,8,8,8",
     )
     report = engine.audit(Profile(case.network), discover(), target="subject.py", options={"G4": {"limit": 0.0}})
     shown = {finding.layer: finding.snippet for finding in report.findings}
-    assert shown["conv"] == Snippet("        é = 3; self.conv = ", "nn.Conv2d(é, 64, 1)", "")
+    assert shown["conv"] == Snippet("        é = 8; self.conv = ", "nn.Conv2d(é, 64, 1)", "")
     assert shown["many.0"] == Snippet("        self.many = nn.ModuleList(", "nn.Conv2d(64, 8, 1)", ' for _ in "ab")')
     assert shown["last"] == Snippet("        self.last = ", "nn.Conv2d(", "")
     assert shown[""] == Snippet("        x = ", "self.many[0](x)+self.many[1](x)", "")

@@ -55,8 +55,9 @@ def _parts(report: Report, view: View) -> Iterator[RenderableType]:
     yield heading("Where it goes", f"memory access{' and time' if report.device else ''} by class of operator")
     yield _classes(report, view)
     yield from layers(report, view)
-    yield heading("Guidelines", "ShuffleNet V2, ECCV 2018")
-    yield _verdicts(report.rules, view)
+    if report.rules:
+        yield heading("Guidelines", "ShuffleNet V2, ECCV 2018")
+        yield _verdicts(report.rules, view)
     yield from findings(report, view)
     yield from _unknown(report)
     yield Text()
