@@ -226,12 +226,14 @@ class Snippet:
     """A line of code as it was at the capture: the expression in question, with what stands before and after it.
 
     Where the expression is not known the whole line is ``before``. An expression that goes on in the next line ends
-    with this one.
+    with this one. ``column`` is where the expression begins, in characters from 1; the texts, made fit to be shown, do
+    not tell it any more.
     """
 
     before: str
     marked: str = ""
     after: str = ""
+    column: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
