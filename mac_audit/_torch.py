@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -31,6 +32,7 @@ __all__ = [
     "DynamicOutputShapeException",
     "FakeTensor",
     "FakeTensorMode",
+    "Kernels",
     "OpOverload",
     "OperatorMode",
     "TensorWeakRef",
@@ -38,12 +40,15 @@ __all__ = [
     "answer",
     "as_parameter",
     "buffers_of",
+    "compiled",
+    "compiles_cpp",
     "conversions_by_data",
     "fake_like",
     "fake_tensor",
     "fake_twin",
     "fake_view",
     "is_lift",
+    "joins",
     "log",
     "log_silenced",
     "module_call",
@@ -77,6 +82,48 @@ def log_silenced() -> Iterator[None]:
         yield
     finally:
         log.setLevel(level)
+
+
+@functools.cache
+def compiles_cpp() -> bool:
+    """Whether torch.compile has a C++ compiler for what it makes for a processor."""
+    from torch._inductor import cpp_builder, exc  # seconds
+
+    try:
+        cpp_builder.get_cpp_compiler()
+    except (exc.InvalidCxxCompiler, OSError):
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Kernels:
+    """What torch.compile made of a module: nodes of its own graph, and the kernels that it wrote for them.
+
+    Nodes without a kernel are calls of a library.
+    """
+
+    nodes: int
+    written: int
+
+
+def compiled(module: torch.nn.Module, inputs: Sequence[torch.Tensor]) -> tuple[Callable[..., Any], Kernels]:
+    """``module`` as torch.compile has it for deployment, weights being constants: run once, with what it is made of.
+
+    Only with weights as constants are element-wise operators handed to the library that convolves, on a processor.
+    """
+    from torch._inductor import config, metrics
+
+    metrics.reset()
+    run = torch.compile(module, dynamic=False, fullgraph=True)
+    with config.patch(freezing=True):
+        run(*inputs)
+    return run, Kernels(metrics.ir_nodes_pre_fusion, metrics.generated_kernel_count)
+
+
+def joins(before: Kernels, after: Kernels) -> bool:
+    """Whether what ``after`` has more than ``before`` runs in a kernel that was there: none written, no call more."""
+    return after.written == before.written and (after.nodes == before.nodes or before.written > 0)
 
 
 class OperatorMode(TorchDispatchMode):  # type: ignore[no-untyped-call]

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from mac_audit import _torch as private
 from mac_audit.api import audit
 from mac_audit.capture import capture
 from mac_audit.cli import main
@@ -24,7 +25,7 @@ from mac_audit.experiments import run as experiments
 from mac_audit.experiments.kept import evidence_on, keep
 from mac_audit.experiments.outcome import Experiment, Guideline, Point, Scan
 from mac_audit.lower import lower
-from mac_audit.measuring import calibrate, measure, prove
+from mac_audit.measuring import calibrate, joining, measure, prove
 from mac_audit.measuring.running import inference, running
 from mac_audit.measuring.stopwatch import Sample, difference, interleaved
 from mac_audit.measuring.store import Timings, signature
@@ -363,6 +364,56 @@ def test_the_verdict_is_the_interval_s(low: float, high: float, verdict: str) ->
     sample = Sample((1.0, 2.0, 3.0))
     proof = prove.Proof(Any, sample, sample, low, high, None, "")  # type: ignore[arg-type]
     assert proof.verdict == verdict
+
+
+def test_an_upper_bound_proves_no_saving() -> None:
+    sample = Sample((1.0, 2.0, 3.0))
+    spans = [(1.0, 2.0), (-1.0, 2.0), (-2.0, -1.0)]
+    verdicts = [prove.Proof(Any, sample, sample, low, high, None, "", bound=True).verdict for low, high in spans]  # type: ignore[arg-type]
+    assert verdicts == ["not proven", "not proven", "disproven"]
+
+
+class Residual(nn.Module):
+    """A convolution, whose result an addition reads through nothing, and then an activation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (self.conv(x) + x).relu_()
+
+
+def elementwise(model: nn.Module, *shape: int) -> tuple[Profile, list[prove.Finding]]:
+    profile = Profile(network_of(model, *shape))
+    return profile, [found for found in prove.findings(profile, discover()) if found.code == "G4"]
+
+
+@pytest.mark.skipif(not private.compiles_cpp(), reason="torch.compile needs a C++ compiler")
+def test_an_operator_compiled_into_its_producer_gives_the_same_results() -> None:
+    """Now it runs after its compiled producer, then in its kernel; both as the plain operators have it."""
+    profile, found = elementwise(Residual(), 1, 8, 12, 12)
+    assert [finding.violation.message.split()[0] for finding in found] == ["add", "relu"]
+    for finding in found:
+        with inference(1):
+            torch.manual_seed(0)
+            works, said = joining.sides(profile, finding.violation.now[0], "cpu")
+            assert works is not None, said
+            now, then = works["now"](), works["then"]()
+        assert "by torch.compile" in said
+        torch.testing.assert_close(now, then)
+
+
+def test_without_a_compiler_the_upper_bound_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(private, "compiles_cpp", lambda: False)
+    profile, (finding, *_) = elementwise(Residual(), 1, 8, 12, 12)
+    proof = prove.prove(finding, profile, None)
+    assert proof.bound
+    assert proof.verdict != "proven"
+    assert "at most: left out altogether, for torch.compile finds no C++ compiler here; install g++" in proof.remark
+    asked = CliRunner().invoke(main, ["experiment", "g1", "--compile"])
+    assert asked.exit_code == 2
+    assert "no C++ compiler here; install g++" in asked.output
 
 
 def test_budgets_that_nobody_set_are_left_out() -> None:

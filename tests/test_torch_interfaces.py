@@ -252,3 +252,31 @@ def test_a_machine_without_an_accelerator_says_so() -> None:
     with pytest.raises((RuntimeError, AssertionError)) as caught:
         torch.ones(1, device="cuda")
     assert private.wants_accelerator(caught.value)
+
+
+@pytest.mark.skipif(not private.compiles_cpp(), reason="torch.compile needs a C++ compiler")
+def test_torch_compile_says_what_it_joins() -> None:
+    """An activation goes into the call that convolves; a second convolution is a call of its own."""
+
+    def kernels(*modules: nn.Module) -> private.Kernels:
+        model, image = nn.Sequential(*modules).eval(), torch.randn(1, 8, 6, 6)
+        with torch.no_grad():
+            run, made = private.compiled(model, [image])
+            torch.testing.assert_close(run(image), model(image))
+        return made
+
+    conv = nn.Conv2d(8, 8, 1)
+    alone = kernels(conv)
+    assert private.joins(alone, kernels(conv, nn.ReLU()))
+    assert not private.joins(alone, kernels(conv, nn.Conv2d(8, 4, 1)))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "joined"),
+    [((1, 0), (2, 1), False), ((1, 1), (2, 2), False), ((1, 1), (2, 1), True), ((1, 1), (1, 1), True)],
+)
+def test_what_gets_a_kernel_of_its_own_joined_none(
+    before: tuple[int, int], after: tuple[int, int], joined: bool
+) -> None:
+    """Nodes of the compiler's graph and kernels that it wrote, of a producer alone and with what reads it."""
+    assert private.joins(private.Kernels(*before), private.Kernels(*after)) is joined

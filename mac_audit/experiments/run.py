@@ -12,11 +12,14 @@ from typing import Any
 
 import torch
 
+from mac_audit import _torch as private
 from mac_audit.capture import capture
+from mac_audit.errors import MacAuditError
 from mac_audit.experiments import Platform, Row, scans
 from mac_audit.experiments.outcome import Experiment, Guideline, Point, Scan
 from mac_audit.lower import lower
 from mac_audit.measuring.calibrate import machine, torch_version
+from mac_audit.measuring.joining import NO_COMPILER
 from mac_audit.measuring.running import inference, with_weights
 from mac_audit.measuring.stopwatch import Work, interleaved
 from mac_audit.profile import Profile
@@ -39,6 +42,8 @@ def run(
 
     ``device`` is what to call the machine, after itself by default, as in a calibration.
     """
+    if compiled and backend == "cpu" and not private.compiles_cpp():
+        raise MacAuditError(f"{NO_COMPILER}, or leave out --compile.")
     table = GUIDELINES[guideline]
     own: Platform = "arm" if backend == "cpu" else "gpu"
     other: Platform = "gpu" if own == "arm" else "arm"

@@ -6,9 +6,10 @@ turn, so that whatever else the machine does hits both alike, and the interval o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
+from statistics import median
 from typing import Any, Literal
 
 import torch
@@ -19,6 +20,7 @@ from mac_audit.cost import Contraction, Costed
 from mac_audit.counterfactual import merged
 from mac_audit.device import Device
 from mac_audit.errors import MacAuditError
+from mac_audit.measuring import joining
 from mac_audit.measuring.running import inference
 from mac_audit.measuring.stopwatch import Sample, Work, difference, interleaved
 from mac_audit.network import Argument, Network, Ref
@@ -27,7 +29,7 @@ from mac_audit.request import Request
 from mac_audit.rule import Measure, Rule, Violation
 from mac_audit.timing import Timing
 
-ROUNDS = 41
+ROUNDS = 101
 
 Verdict = Literal["proven", "not proven", "disproven"]
 
@@ -44,7 +46,8 @@ class Finding:
 class Proof:
     """What came of it: seconds of both, the interval of the saving, and what was predicted, where a device was named.
 
-    ``remark`` says what the comparison leaves out.
+    ``remark`` says what was compared, or what the comparison leaves out; ``bound`` whether no more is known than that
+    the saving is at most what was measured.
     """
 
     finding: Finding
@@ -54,16 +57,17 @@ class Proof:
     high: float
     predicted: float | None
     remark: str
+    bound: bool = False
 
     @property
     def saving(self) -> float:
-        """Seconds; below zero where it would be slower."""
-        return self.now.seconds - self.then.seconds
+        """Seconds, the median of what the rounds differ by; below zero where it would be slower."""
+        return median(now - then for now, then in zip(self.now.rounds, self.then.rounds, strict=True))
 
     @property
     def verdict(self) -> Verdict:
-        """Proven where the whole interval is above zero, disproven where it is below."""
-        if self.low > 0:
+        """Proven where the whole interval is above zero, disproven where it is below; a bound proves no saving."""
+        if self.low > 0 and not self.bound:
             return "proven"
         return "disproven" if self.high < 0 else "not proven"
 
@@ -88,33 +92,41 @@ def findings(profile: Profile, rules: Sequence[Rule]) -> list[Finding]:
 def prove(finding: Finding, profile: Profile, device: Device | None, backend: str = "cpu", threads: int = 1) -> Proof:
     """Time ``finding`` on ``backend``; the predicted saving is that on ``device``."""
     violation = finding.violation
-    then, remark = _instead(violation)
     with inference(threads):
         torch.manual_seed(0)
-        works = {
-            "now": _all(violation.now, profile.network, backend),
-            "then": _all(then, profile.network, backend),
-        }
+        works, remark, bound = _compared(violation, profile, backend)
         samples = interleaved(works, ROUNDS)
     low, high = difference(samples["now"], samples["then"])
     predicted = None
     if device is not None:
         timing = Timing(profile.operators, profile.network, device, profile.execution)
         predicted = timing.of(violation.now) - timing.of(violation.then)
-    return Proof(finding, samples["now"], samples["then"], low, high, predicted, remark)
+    return Proof(finding, samples["now"], samples["then"], low, high, predicted, remark, bound)
+
+
+def _compared(violation: Violation, profile: Profile, backend: str) -> tuple[Mapping[str, Work], str, bool]:
+    """What to time, ``now`` and ``then``; a remark; and whether the saving is at most what is measured."""
+    stays = tuple(costed for costed in violation.then if costed.cost.operators)
+    bound = len(stays) < len(violation.then)
+    if bound:  # it would run in another's kernel
+        works, remark = joining.sides(profile, violation.now[0], backend)
+        if works is not None:
+            return works, remark, False
+        then, remark = stays, f"at most: left out altogether, for {remark}"
+    else:
+        then, remark = _instead(violation)
+    sides = {"now": violation.now, "then": then}
+    return {name: _all(side, profile.network, backend) for name, side in sides.items()}, remark, bound
 
 
 def _instead(violation: Violation) -> tuple[tuple[Costed, ...], str]:
     """The operators to time in their place, and what that leaves out.
 
-    One that would run in another's kernel is left out altogether. Layers that would become one wider layer do, where
-    their kernels have one size; those of several sizes become one for each.
+    Layers that would become one wider layer do, where their kernels have one size; those of several sizes become one
+    for each.
     """
-    stays = tuple(costed for costed in violation.then if costed.cost.operators)
-    if len(stays) < len(violation.then):
-        return stays, "at most: what its arithmetic would add to the other kernel is not in it"
     if len(violation.now) == len(violation.then):
-        return stays, ""
+        return violation.then, ""
     by_kernel: dict[object, list[Costed]] = {}
     for costed in violation.now:
         shape = costed.contraction

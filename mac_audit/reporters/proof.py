@@ -32,4 +32,4 @@ def _lines(proof: Proof, target: str, number: int, of: int, device: str | None) 
     if proof.remark:
         yield f"  {proof.remark}"
     yield ""
-    yield f"{proof.verdict} on this device"
+    yield f"{proof.verdict} on this device" + (": what was measured is only an upper bound" if proof.bound else "")
