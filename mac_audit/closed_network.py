@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
+import ipaddress
 import os
 import socket
 import struct
@@ -57,5 +58,12 @@ def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
     elif event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
         return  # a path, as of AF_UNIX, or None where the socket is connected
     host = address.decode("ascii", "replace") if isinstance(address, bytes) else address
-    if host is not None and not (isinstance(host, str) and (host in _LOOPBACK or host.startswith("127."))):
+    if host is not None and not (isinstance(host, str) and (host in _LOOPBACK or _is_loopback(host))):
         raise OSError(CLOSED)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name
+        return False

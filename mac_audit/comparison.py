@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
@@ -110,10 +110,18 @@ class Comparison:
         return json.dumps({"schema_version": SCHEMA_VERSION, **to_plain(self)}, indent=1, allow_nan=False) + "\n"
 
 
-def compared(entries: Sequence[tuple[Report, Sequence[Predicted]]], sort: Sort) -> Comparison:
-    """The comparison of reports, each with times on further devices than its own; names are made distinct."""
+def compared(
+    entries: Sequence[tuple[Report, Sequence[Predicted]]], sort: Sort, asked: Sequence[str] = ()
+) -> Comparison:
+    """The comparison of reports, each with times on further devices than its own; names are made distinct.
+
+    Devices come in the order of ``asked``, their names, and then in that of the reports that were saved with others.
+    """
     told = [_times(report, further) for report, further in entries]
-    devices = {time.device.name: time.device for times in told for time in times}
+    met: dict[str, list[DeviceInfo]] = {}
+    for time in (time for times in told for time in times):
+        met.setdefault(time.device.name, []).append(time.device)
+    devices = {name: met[name][0] for name in (*(name for name in dict.fromkeys(asked) if name in met), *met)}
     names = _distinct([report for report, _ in entries])
     models = [_model(*model) for model in zip(names, (report for report, _ in entries), told, strict=True)]
     if sort != "order":
@@ -126,7 +134,13 @@ def compared(entries: Sequence[tuple[Report, Sequence[Predicted]]], sort: Sort) 
         sort=sort,
         conventions=dict(reports[0].conventions) if reports else {},
         notes=tuple(
-            dict.fromkeys([*_notes(reports, models, list(devices)), *(n for ts in told for t in ts for n in t.notes)])
+            dict.fromkeys(
+                [
+                    *_notes(reports, models, list(devices)),
+                    *_unlike(met.values()),
+                    *(note for times in told for time in times for note in time.notes),
+                ]
+            )
         ),
     )
 
@@ -143,6 +157,15 @@ def _times(report: Report, further: Sequence[Predicted]) -> list[Predicted]:
     if report.device is None or report.totals.predicted_ms is None:
         return list(further)
     return [Predicted(report.device, report.totals.predicted_ms), *further]
+
+
+def _unlike(met: Iterable[Sequence[DeviceInfo]]) -> Iterator[str]:
+    """Where reports that were saved mean different devices by one name; of a dtype that a model lacks none tells."""
+    for first, *others in met:
+        for other in others:
+            peaks = [(first.peak[dtype], peak) for dtype, peak in other.peak.items() if dtype in first.peak]
+            if replace(first, peak={}) != replace(other, peak={}) or any(one != peak for one, peak in peaks):
+                yield f"{first.name} is not the same device in all of these reports, and times on it may not compare"
 
 
 def _model(name: str, report: Report, times: Sequence[Predicted]) -> Model:

@@ -25,7 +25,7 @@ from mac_audit.suppress import LayerIgnore
 OWN, SHARED = "mac-audit.toml", "pyproject.toml"
 LARGEST = 10_000_000  # bytes; others share pyproject.toml, and nobody writes so much by hand
 PATHS = ("target", "device", "plugins")  # fields of a request that may name a file
-LINE_ALONE = frozenset({"isolation"})  # a file that comes with a model does not take its limits off
+LINE_ALONE = frozenset({"isolation", "network"})  # a file that comes with a model does not let it out
 # A file with what may stand around it in a target: ``net.py:Net``, ``transformers:config.json``.
 _FILE = re.compile(r"(?P<scheme>[a-z]{2,}:)?(?P<file>.+?\.(?:py|json|pt2?|toml))(?P<name>:\w+)?")
 

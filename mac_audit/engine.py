@@ -187,7 +187,7 @@ def _snippet(source: Source | None, network: Network) -> Snippet | None:
             slice(len(coded) if source.end_column is None else source.end_column, None),
         )
     )
-    return Snippet(before, marked, after)
+    return Snippet(before, marked, after, len(before) + 1 if marked else None)
 
 
 def _saved_ms(violation: Violation, timing: Timing | None) -> float | None:

@@ -16,6 +16,7 @@ from mac_audit.errors import MacAuditError
 
 # A network of 100,000 operators is some 100 MB; a file beyond this is none of ours.
 LARGEST = 1_000_000_000
+_LINKS = 40  # from one to the next, beyond which Linux takes them for a circle
 
 
 def read(path: str | os.PathLike[str], what: str, instead: str, largest: int = LARGEST) -> str:
@@ -54,11 +55,16 @@ def read_bytes(path: str | os.PathLike[str], largest: int = LARGEST) -> bytes:
 def write_whole(path: Path, content: str | bytes) -> None:
     """Replace ``path`` as a whole, so that an interrupted run leaves the old file.
 
-    A link stays one, and a file keeps its mode; what is no file, such as ``/dev/stdout`` or a pipe, is written to.
+    A link stays one, and a file keeps its mode; what is no file, such as a pipe, is written to, and so is an open
+    descriptor, such as ``/dev/stdout``, also where that leads into a file: what stands there already is somebody's.
     Half a surrogate pair, which UTF-8 does not have, is written as its escape in JSON and Python, ``\\ud800``.
     """
     data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     try:
+        if (descriptor := _descriptor(path)) is not None:
+            with open(os.dup(descriptor), "wb") as opened:  # opened by its name, it would be written from its start
+                opened.write(data)
+            return
         if path.exists() and not path.is_file():
             path.write_bytes(data)
             return
@@ -66,8 +72,20 @@ def write_whole(path: Path, content: str | bytes) -> None:
         _replace(whole, data, stat.S_IMODE(whole.stat().st_mode) if whole.exists() else None)
     except OSError as error:
         raise MacAuditError(f"{path} cannot be written: {error.strerror}; give another file.") from error
-    except ValueError as error:  # a name with a NUL in it
+    except (ValueError, OverflowError) as error:  # a name with a NUL in it, a descriptor beyond all
         raise MacAuditError(f"{str(path)!r} cannot be written: {error}; give another file.") from error
+
+
+def _descriptor(path: Path) -> int | None:
+    """The open descriptor of this process that ``path`` names, as ``/dev/stdout`` and ``/dev/fd/3`` do."""
+    for _ in range(_LINKS):
+        folder = path.parent.resolve()
+        if path.name.isdecimal() and folder in (Path("/dev/fd"), Path(f"/proc/{os.getpid()}/fd")):
+            return int(path.name)
+        if not path.is_symlink():
+            break
+        path = folder / path.readlink()
+    return None
 
 
 def _replace(whole: Path, data: bytes, mode: int | None) -> None:

@@ -28,6 +28,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, TypeVar
 
 from mac_audit.errors import MacAuditError
@@ -39,6 +40,9 @@ T = TypeVar("T")
 
 AVAILABLE = hasattr(os, "fork")
 _GRACE = 20.0  # seconds beyond its limit after which a keeper that says nothing is taken to have been stopped
+_FORKING = 5.0  # the same for a server that should fork a keeper, and did so before
+_STARTING = 300.0  # the same for a new one, which imports torch first
+_CHILDREN = Path("/proc/thread-self/children")  # a choice of those who configure a kernel
 _ATTEMPTS = 5  # at having a keeper, where servers are killed
 _TICK = 0.2  # seconds between looks at whether to go on waiting
 
@@ -61,6 +65,8 @@ class Limits:
             raise MacAuditError(f'memory should be a size such as "4 GB", but is {request.memory!r}.')
         if memory is not None and not sys.platform.startswith("linux"):
             raise MacAuditError("The memory of a process can be watched on Linux alone; leave --memory out.")
+        if memory is not None and not _CHILDREN.exists():
+            raise MacAuditError(f"This system has no {_CHILDREN}, so memory cannot be watched; leave --memory out.")
         return cls(request.timeout, int(memory.number) if memory else 0, request.network)
 
 
@@ -70,6 +76,21 @@ def only(results: Iterator[T]) -> T:
     if len(found) != 1:
         raise MacAuditError(f"An audit sent {len(found)} results, not one; its model's code writes to our files.")
     return found[0]
+
+
+@contextlib.contextmanager
+def kept_for_results() -> Iterator[None]:
+    """Meanwhile Python's prints and those of processes that are started here go to standard error."""
+    with contextlib.ExitStack() as stack:
+        if sys.__stdout__ is not None:
+            sys.__stdout__.flush()
+        with contextlib.suppress(OSError):  # one of the two may be closed
+            kept = os.dup(1)
+            stack.callback(os.close, kept)
+            os.dup2(2, 1)
+            stack.callback(os.dup2, kept, 1)
+        stack.enter_context(contextlib.redirect_stdout(sys.stderr))
+        yield
 
 
 class _InChild(Exception):
@@ -91,7 +112,8 @@ def isolated(
     work raised.
     """
     if not request.isolation or not AVAILABLE:
-        yield from work(*arguments)
+        with kept_for_results():
+            yield from work(*arguments)
         return
     limits = Limits.of(request)
     task = pickle.dumps((request.target, work, tuple(arguments), limits, os.getcwd(), dict(os.environ), list(sys.path)))
@@ -111,15 +133,19 @@ def _messages(
 ) -> Generator[bytes, None, None]:
     """What the worker sends; ``MacAuditError`` where it ends without a last word, or its keeper does."""
     keeper, heard, attempts = 0, time.monotonic(), 1
-    link = start().send(task)
+    server = start()
+    link = server.send(task)
     try:
         while True:
             if not link.poll(_TICK):
                 if stop is not None and stop.is_set():
                     raise MacAuditError(f"Auditing {request.target} was interrupted.")
-                if keeper and limits.seconds and time.monotonic() - heard > limits.seconds + _GRACE:
+                silent = time.monotonic() - heard
+                if keeper and limits.seconds and silent > limits.seconds + _GRACE:
                     with suppress(ProcessLookupError):  # somebody stopped it, else it would have kept the time
                         os.kill(keeper, signal.SIGKILL)
+                if not keeper and silent > (_FORKING if server.has_forked else _STARTING):
+                    server.kill()  # somebody stopped it; a new one takes its place
                 continue
             heard = time.monotonic()
             try:
@@ -131,7 +157,8 @@ def _messages(
                         f"The process that watches over the audit of {request.target} was killed; take out what kills"
                         " other processes."
                     ) from None
-                link, attempts = start().send(task), attempts + 1  # another model killed the server
+                server, attempts = start(), attempts + 1  # another model killed the server
+                link = server.send(task)
                 continue
             if message[:1] == b"m":
                 yield message[1:]
@@ -139,7 +166,7 @@ def _messages(
             verdict = json.loads(message[1:])
             if "end" in verdict:
                 raise MacAuditError(_ended(verdict, request, limits))
-            keeper = verdict["keeper"]
+            keeper, server.has_forked = verdict["keeper"], True
     finally:
         link.close()
 
@@ -194,7 +221,9 @@ class _Server:
     """The process that has torch and forks; one for the life of this process."""
 
     def __init__(self, with_torch: bool) -> None:
+        self.has_forked = False  # so torch is imported
         self._socket, theirs = socket.socketpair()
+        self._socket.settimeout(_STARTING)  # one that is stopped reads nothing
         self._lock = threading.Lock()
         # Modules are looked for where this process looks for them, and not in the working directory too.
         program = f"import sys; sys.path[:] = {sys.path!r}; from mac_audit.keeper import serve"
@@ -217,19 +246,21 @@ class _Server:
             try:
                 socket.send_fds(self._socket, [len(task).to_bytes(8, "big")], descriptors)
                 self._socket.sendall(task)
-            except (BrokenPipeError, ConnectionResetError):  # it is about to be gone; told as the end of the way back
-                self._process.kill()
-                self._process.wait()
+            except OSError:  # gone, or closed by another thread that found it gone; told as the end of the way back
+                self.kill()
         return Connection(ours.detach())
 
     @property
     def running(self) -> bool:
         return self._process.poll() is None
 
-    def close(self) -> None:
-        self._socket.close()
+    def kill(self) -> None:
         self._process.kill()
         self._process.wait()
+
+    def close(self) -> None:
+        self._socket.close()
+        self.kill()
 
 
 _server: _Server | None = None

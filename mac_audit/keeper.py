@@ -129,7 +129,7 @@ def _watch(worker: int, results: int, link: Connection, limits: Limits) -> dict[
                 return {"end": "large", "most": _LARGEST}
             if lines.closed and found:  # its end follows, or the time limit
                 ready.unregister(results)
-        if end := _left(status) if ended else _exceeded(limits, time.monotonic() - heard):
+        if end := _left(status) if ended else _exceeded(worker, limits, time.monotonic() - heard):
             return end
 
 
@@ -140,10 +140,10 @@ def _left(status: int) -> dict[str, Any]:
     return {"end": "left", "status": os.WEXITSTATUS(status)}
 
 
-def _exceeded(limits: Limits, seconds: float) -> dict[str, Any] | None:
+def _exceeded(worker: int, limits: Limits, seconds: float) -> dict[str, Any] | None:
     if limits.seconds and seconds > limits.seconds:
         return {"end": "time"}
-    if limits.memory and (used := _memory(limits.memory)) > limits.memory:
+    if limits.memory and (used := _memory(worker, limits.memory)) > limits.memory:
         return {"end": "memory", "used": used}
     return None
 
@@ -198,9 +198,9 @@ def _children(process: int) -> list[int]:
     return found
 
 
-def _memory(limit: int) -> int:
+def _memory(worker: int, limit: int) -> int:
     """Bytes resident in all that runs below this process; pages that are shared count once where that decides."""
-    processes = _children(os.getpid())
+    processes = list({worker, *_children(os.getpid())})
     for process in processes:  # grows as it is walked
         processes += _children(process)
     page = os.sysconf("SC_PAGE_SIZE")
@@ -275,7 +275,10 @@ def _unexpected(error: BaseException, target: str) -> str:
 
     if where := raised_at(error.__traceback__):
         return f"Auditing {target} was ended by {_said(error)}, which its code raised{where}; mend that line."
-    return f"An error of mac-audit's own, please report it: {_said(error)}"
+    return (
+        f"Auditing {target} was ended by {_said(error)}, raised in no line of its code; where that changes nothing of"
+        " Python or torch, it is an error of mac-audit's own, please report it."
+    )
 
 
 def _told(sentence: str) -> None:

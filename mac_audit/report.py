@@ -226,12 +226,14 @@ class Snippet:
     """A line of code as it was at the capture: the expression in question, with what stands before and after it.
 
     Where the expression is not known the whole line is ``before``. An expression that goes on in the next line ends
-    with this one.
+    with this one. ``column`` is where the expression begins, in characters from 1; the texts, made fit to be shown, do
+    not tell it any more.
     """
 
     before: str
     marked: str = ""
     after: str = ""
+    column: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,17 +331,24 @@ class Report:
     @classmethod
     def of(cls, document: Any, where: str = "report") -> Report:
         """The same of a JSON document that was read already."""
-        report = from_plain(cls, versioned(document, SCHEMA_VERSION, where), where)
-        for told, needed in ((report.capture, HOW), (report.conventions, tuple(CONVENTIONS))):
-            if not report.error and (lacking := [name for name in needed if name not in told]):
-                raise MacAuditError(f"{where} does not say its {lacking[0]}; the file may be cut short.")
-        codes = [rule.code for rule in report.rules]
-        if len(set(codes)) < len(codes):
-            raise MacAuditError(f"{where} has two results of one rule; each rule gives one.")
-        for finding in report.findings:
-            if finding.code not in codes:
-                raise MacAuditError(f"{where} has a finding of {shown(finding.code)}, but no such rule.")
-        return report
+        return checked(from_plain(cls, versioned(document, SCHEMA_VERSION, where), where), where)
+
+
+def checked(report: Report, where: str) -> Report:
+    """``report``, which came from elsewhere; ``MacAuditError`` where its parts do not belong together."""
+    for told, needed in ((report.capture, HOW), (report.conventions, tuple(CONVENTIONS))):
+        if not report.error and (lacking := [name for name in needed if name not in told]):
+            raise MacAuditError(f"{where} does not say its {lacking[0]}; it may be cut short.")
+    codes = [rule.code for rule in report.rules]
+    if len(set(codes)) < len(codes):
+        raise MacAuditError(f"{where} has two results of one rule; each rule gives one.")
+    for finding in report.findings:
+        if finding.code not in codes:
+            raise MacAuditError(f"{where} has a finding of {shown(finding.code)}, but no such rule.")
+    for positions in (*(row.after for row in report.operators), *(block.operators for block in report.blocks)):
+        if not all(0 <= position < len(report.operators) for position in positions):
+            raise MacAuditError(f"{where} speaks of an operator that it does not have.")
+    return report
 
 
 def concluded(rules: Sequence[RuleResult], fail_on: Severity) -> Literal["pass", "fail", "error"]:

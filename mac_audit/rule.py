@@ -27,9 +27,21 @@ from mac_audit.errors import MacAuditError, nearest
 from mac_audit.evidence import Evidence
 from mac_audit.network import Source
 from mac_audit.profile import Costed, Profile
-from mac_audit.units import Quantity, Unit
+from mac_audit.units import Quantity, Unit, percent
 
-__all__ = ["Measure", "NotApplicable", "Outcome", "Quantity", "Rule", "Violation", "discover", "fewest", "find", "rule"]
+__all__ = [
+    "Measure",
+    "NotApplicable",
+    "Outcome",
+    "Quantity",
+    "Rule",
+    "Violation",
+    "discover",
+    "fewest",
+    "find",
+    "percent",
+    "rule",
+]
 
 GROUP = "mac_audit.rules"
 P = TypeVar("P")

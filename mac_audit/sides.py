@@ -31,7 +31,7 @@ def two(old: str, new: str, given: Given) -> tuple[list[Report], list[Report]]:
     Saved files are read without torch. Every target is audited in a process of its own, so that modules of the same
     name do not mix.
     """
-    targets = [source for source in (old, new) if not is_saved(source)]
+    targets = [source for source in dict.fromkeys((old, new)) if not is_saved(source)]
     if not targets and given:
         raise MacAuditError(f"{old} and {new} are saved already; the options of a target have nothing to act on.")
     audited = dict(zip(targets, _audited(targets, given), strict=True)) if targets else {}

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from mac_audit import MacAuditError
 from mac_audit.profile import LayerCost, Profile
-from mac_audit.rule import Measure, Outcome, Quantity, Violation, rule
+from mac_audit.rule import Measure, Outcome, Quantity, Violation, percent, rule
 
 _WORST = 3  # layers that a finding names
 
@@ -177,7 +177,7 @@ def _measure(profile: Profile, value: float, limit: Quantity, measure: str, part
     over = Quantity(value - limit.number, limit.unit)
     worst = sorted((item for item in parts.items() if item[1]), key=lambda item: -item[1])[:_WORST]
     named = ", ".join(
-        f"{path or 'the model itself'} {Quantity(part, limit.unit)} ({part / value:.0%})" for path, part in worst
+        f"{path or 'the model itself'} {Quantity(part, limit.unit)} ({percent(part / value)})" for path, part in worst
     )
     violation = Violation(
         layer="",

@@ -100,7 +100,7 @@ def _violation(profile: Profile, costed: Costed, shape: Contraction, multiple: i
     instead = f"c1={c1}, c2={c2} → {width} and {width}, at the same multiply-adds"
     if handy != (width, width) and rounded.mac_elements < shape.mac_elements:
         counterfactual["rounded"] = rounded.describe()
-        more = f"{handy[0] * handy[1] / (c1 * c2) - 1:+.1%}".replace("-0.0%", "+0.0%")
+        more = f"{100 * (handy[0] * handy[1] / (c1 * c2) - 1):+.1f} %".replace("-0.0 %", "+0.0 %")
         instead += f"; in multiples of {lcm(multiple, groups)}: {handy[0]} and {handy[1]} ({more} multiply-adds)"
     return Violation(
         layer=costed.operator.layer,

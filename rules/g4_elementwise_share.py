@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mac_audit.profile import Costed, Evidence, Profile, joined
-from mac_audit.rule import Measure, NotApplicable, Outcome, Violation, rule
+from mac_audit.rule import Measure, NotApplicable, Outcome, Violation, percent, rule
 
 
 @rule("G4", "elementwise-share")
@@ -161,7 +161,7 @@ def _violation(profile: Profile, costed: Costed, avoidable: float, instead: str)
     return Violation(
         layer=costed.operator.layer,
         source=profile.line_of(costed.operator),
-        message=f"{name} of a {shape} map: {share:.1%} of the model's MAC",
+        message=f"{name} of a {shape} map: {percent(share)} of the model's MAC",
         instead=instead,
         value=share,
         avoidable=avoidable,

@@ -107,13 +107,13 @@ def test_finding_says_by_how_much_and_where(model: str) -> None:
     (finding,) = json.loads(run(model, "params=5 K").stdout)["findings"]
     assert "8.23 K" in finding["message"]
     assert "exceeds the budget of 5.00 K by 3.23 K" in finding["message"]  # 8234 − 5000
-    assert finding["instead"].index("fc 8.01 K (97%)") < finding["instead"].index("conv 224 (3%)")
+    assert finding["instead"].index("fc 8.01 K (97.3 %)") < finding["instead"].index("conv 224 (2.7 %)")
     assert finding["counterfactual"]["worst"] == {"fc": 8010, "conv": 224}
 
 
 def test_memory_names_whose_results_are_there(model: str) -> None:
     (finding,) = json.loads(run(model, "memory=1 KB").stdout)["findings"]
-    assert "conv 3.20 KB (73%), the input 1.20 KB (27%)" in finding["instead"]
+    assert "conv 3.20 KB (72.7 %), the input 1.20 KB (27.3 %)" in finding["instead"]
 
 
 def test_table_has_units(model: str) -> None:

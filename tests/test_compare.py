@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib import resources
 from math import factorial
 from pathlib import Path
 
@@ -116,6 +117,18 @@ def test_models_of_the_same_name_are_told_apart() -> None:
     assert [one.name for one in twice.models] == ["net", "net (old.json)", "net #2"]
 
 
+def test_devices_of_one_name_are_told() -> None:
+    """Peaks are those of the dtypes of a model: what only one has is no difference."""
+
+    def notes(device: DeviceInfo) -> tuple[str, ...]:
+        return comparison(replace(model("a", 1, 1.0), device=once), replace(model("b", 2, 2.0), device=device)).notes
+
+    once = replace(FAST, bandwidth=1e9, peak={"float32": 1e12})
+    assert not any("not the same device" in note for note in notes(replace(once, peak={"float16": 2e12})))
+    for other in (replace(once, bandwidth=2e9), replace(once, peak={"float32": 2e12})):
+        assert sum(note.startswith("fast is not the same device") for note in notes(other)) == 1
+
+
 def test_what_cannot_be_compared_is_told() -> None:
     other = replace(model("b", 2, None), execution="eager", inputs=())
     notes = comparison(model("a", 1, 1.0), other).notes
@@ -149,6 +162,30 @@ def test_times_on_each_device_are_those_of_an_audit(saved: dict[str, Path]) -> N
         (str(saved["deep"]), str(saved["wide"])),
         (str(saved["deep"]), str(saved["narrow"])),
     }
+
+
+def test_the_device_that_is_asked_for_first_sorts_before_those_of_saved_reports(
+    saved: dict[str, Path], tmp_path: Path
+) -> None:
+    old = tmp_path / "old.json"
+    old.write_text(mac_audit.audit(MODELS["wide"], X, target="old", device="raspberry-pi-4").to_json())
+    devices = ("--device", "gtx-1080-ti", "--device", "raspberry-pi-4")
+    found = json.loads(run(old, saved["deep"], saved["narrow"], *devices, "--sort", "time", "-o", "json").stdout)
+    assert [device["name"] for device in found["devices"]] == ["gtx-1080-ti", "raspberry-pi-4"]
+    assert [one["name"] for one in found["models"]] == [str(saved["narrow"]), str(saved["deep"]), "old"]
+
+
+def test_two_devices_of_one_name_are_refused(saved: dict[str, Path], tmp_path: Path) -> None:
+    """Once is enough of one that is asked for in two ways."""
+    bundled = resources.files("mac_audit.devices").joinpath("gtx-1080-ti.toml").read_text(encoding="utf-8")
+    same, other = tmp_path / "same.toml", tmp_path / "other.toml"
+    same.write_text(bundled, encoding="utf-8")
+    other.write_text(re.sub(r"(?m)^error = .*$", "error = 0.5", bundled), encoding="utf-8")
+    models = (saved["wide"], saved["deep"], "-o", "csv")
+    refused = run(*models, "--device", "gtx-1080-ti", "--device", other)
+    assert refused.exit_code == 2
+    assert "both called 'gtx-1080-ti'" in refused.stderr
+    assert run(*models, "--device", "gtx-1080-ti", "--device", same).exit_code == 0
 
 
 def test_saved_ones_are_compared_without_torch(saved: dict[str, Path], tmp_path: Path) -> None:
@@ -235,6 +272,13 @@ def test_csv_has_the_numbers() -> None:
     assert [(row["model"], int(row["FLOPs"])) for row in rows] == [("a", 10), ("b", 20), ("c", 40)]
     assert [float(row["predicted time on fast (ms)"]) for row in rows] == [9.0, 3.0, 4.5]
     assert rows[0]["G1 verdict"] == next(rule.verdict for rule in GOLDEN.rules if rule.code == "G1")
+
+
+def test_the_code_of_a_rule_is_no_formula_in_a_title() -> None:
+    """https://owasp.org/www-community/attacks/CSV_Injection; a saved report may name its rules as it likes."""
+    spoilt = replace(THREE[0], rules=(replace(GOLDEN.rules[0], code="=1+1"),))
+    titles = next(csv.reader(io.StringIO(compare_csv.render([comparison(spoilt, THREE[1])], View()))))
+    assert [title for title in titles if "=1+1" in title] == ["'=1+1", "'=1+1 verdict"]
 
 
 @pytest.mark.parametrize("kind", HOSTILE)

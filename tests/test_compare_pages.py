@@ -169,3 +169,13 @@ def test_hostile_names_are_text_in_a_diff(opened: Opened) -> None:
     heads = page.locator("section[id^=totals] h2").all_text_contents()
     assert all(escape.visible(text).strip() in head for text, head in zip(texts, heads, strict=True))
     assert page.locator("main img, main script, iframe").count() == 0
+
+
+def test_the_name_of_a_class_is_text_on_an_axis(opened: Opened, diff: Diff) -> None:
+    """A saved report may have any; plotly would make a bold word and a link of this one."""
+    name = "<b>x</b><a href='https://evil.example'>y</a>"
+    changes = next(iter(diff.classes.values()))
+    page = opened(diff_html.render([replace(diff, classes={name: changes})], View()))
+    drawn(page, "x")
+    assert page.locator(".plot .ytick text").text_content() == name
+    assert page.locator(".plot .ytick a, .plot .ytick [style*=bold]").count() == 0

@@ -245,7 +245,6 @@ def test_every_field_of_a_request_is_a_key(repository: Path) -> None:
         "phase": '"prefill"',
         "timeout": "30",
         "memory": '"4 GB"',
-        "network": "true",
     }
     assert values.keys() == {field.name for field in fields(Request)} - config.LINE_ALONE
     lines = [f"{name.replace('_', '-')} = {value}\n" for name, value in values.items()]
@@ -270,6 +269,7 @@ def test_a_size_of_nothing_is_no_pass(repository: Path, size: str) -> None:
     ("text", "message"),
     [
         ("isolation = false", "there is no key 'isolation'"),
+        ("network = true", "there is no key 'network'"),
         ("fail-one = 'note'", "there is no key 'fail-one'. Did you mean fail-on?"),
         ("[[models]]\nname = 'x'", "there is no key 'models'. Did you mean model?"),
         ("[[model]]\ntarget = 'a.py'\ninput = ['1,8']", "model 1: there is no key 'input'. Did you mean inputs?"),

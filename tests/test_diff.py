@@ -466,6 +466,10 @@ def test_two_targets_do_not_mix(repository: Path) -> None:
     assert madds(result) == {"old": 16 * 16 * 9 * 8 * 16, "new": 16 * 16 * 9 * 8 * 32}
 
 
+def test_a_target_against_itself_is_no_change(repository: Path) -> None:
+    assert madds(run("net.py", "net.py", "-o", "json")) == dict.fromkeys(("old", "new"), 16 * 16 * 9 * 8 * 16)
+
+
 def test_options_reach_both_sides(repository: Path) -> None:
     result = run("--git", "HEAD", "net.py", "--input", "1,8,4,4", "-o", "json")
     assert madds(result) == {"old": 4 * 4 * 9 * 8 * 8, "new": 4 * 4 * 9 * 8 * 16}

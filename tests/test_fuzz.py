@@ -14,7 +14,7 @@ from tests.fuzz.mutate import mutated
 from tests.fuzz.readers import READERS, refused
 
 CORPUS = Path(__file__).parent / "fuzz" / "corpus"
-MUTANTS = {"trace": 30, "report": 60, "baseline": 100, "config": 40, "device": 60}  # some seconds
+MUTANTS = {"trace": 30, "report": 60, "baseline": 100, "config": 40, "device": 60, "experiment": 30}  # some seconds
 
 
 @pytest.mark.parametrize("name", READERS)

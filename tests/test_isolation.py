@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from mac_audit import closed_network
+from mac_audit import closed_network, isolation
 from mac_audit.cli import main
 from mac_audit.errors import MacAuditError
 from mac_audit.isolation import Limits
@@ -137,6 +137,32 @@ def test_a_point_that_ends_the_process_ends_the_sweep(folder: Path) -> None:
     assert all("with status 5" in point["error"] for point in points[2:])
 
 
+def test_where_there_is_no_fork_the_report_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(isolation, "AVAILABLE", False)
+    assert "cannot fork" in " ".join(json.loads(run(write("pass"), "-o", "json").stdout)["notes"])
+
+
+def test_what_a_model_prints_here_is_no_result_either(folder: Path) -> None:
+    """Of any command that runs one; diff and compare had no care of their own."""
+    models = [write("print('said')"), write("print('said'); os.system('echo said')", "other.py")]
+    for command in ("diff", "compare"):
+        line = [
+            sys.executable,
+            "-m",
+            "mac_audit",
+            command,
+            *models,
+            "--input",
+            "1,8,4,4",
+            "--no-isolation",
+            "-o",
+            "json",
+        ]
+        done = subprocess.run(line, capture_output=True, text=True, check=False)
+        json.loads(done.stdout)
+        assert "said" in done.stderr
+
+
 def test_a_trace_of_what_dies_writes_nothing(folder: Path) -> None:
     result = run("trace", write("os.abort()"), "-o", "net.json")
     assert result.exit_code == 2
@@ -144,9 +170,18 @@ def test_a_trace_of_what_dies_writes_nothing(folder: Path) -> None:
     assert not (folder / "net.json").exists()
 
 
+def test_a_server_that_another_thread_closed_is_as_one_that_was_killed() -> None:
+    server = isolation._Server(with_torch=False)
+    server.close()
+    with server.send(b"") as link, pytest.raises(EOFError):
+        link.recv_bytes()
+
+
 def test_traceback_of_the_other_process(folder: Path) -> None:
-    result = run(write("raise ValueError('over there')"), "--traceback")
+    result = run(write(r"raise ValueError('over there\n::error::no\x1b[2J')"), "--traceback")
     assert "ValueError: over there" in result.stderr
+    assert "\x1b" not in result.stderr
+    assert "\n::error" not in result.stderr
     assert "in forward" in result.stderr
 
 
@@ -164,6 +199,12 @@ def test_a_limit_that_is_none_is_told(memory: str) -> None:
         Limits.of(Request("net.py", memory=memory))
     with pytest.raises(MacAuditError, match="timeout"):
         Limits.of(Request("net.py", timeout=float("nan")))
+
+
+def test_memory_that_cannot_be_watched_is_no_limit(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(isolation, "_CHILDREN", folder / "children")
+    with pytest.raises(MacAuditError, match="cannot be watched"):
+        Limits.of(Request("net.py", memory="1 GB"))
 
 
 def test_the_network_is_there_for_who_asks(folder: Path) -> None:
@@ -185,6 +226,7 @@ def test_the_network_is_there_for_who_asks(folder: Path) -> None:
         ("socket.sendto", (None, ("192.0.2.1", 53)), True),
         ("socket.sendmsg", (None, None), False),
         ("socket.getaddrinfo", ("example.org", 80, 0, 0, 0), True),
+        ("socket.getaddrinfo", ("127.example.org", 80, 0, 0, 0), True),
         ("socket.getaddrinfo", (b"example.org", 80, 0, 0, 0), True),
         ("socket.getaddrinfo", ("localhost", 80, 0, 0, 0), False),
         ("socket.getaddrinfo", (None, 80, 0, 0, 0), False),

@@ -23,7 +23,7 @@ from mac_audit.errors import MacAuditError
 from mac_audit.evidence import nearest
 from mac_audit.experiments import run as experiments
 from mac_audit.experiments.kept import evidence_on, keep
-from mac_audit.experiments.outcome import Experiment, Point, Scan
+from mac_audit.experiments.outcome import Experiment, Guideline, Point, Scan
 from mac_audit.lower import lower
 from mac_audit.measuring import calibrate, joining, measure, prove
 from mac_audit.measuring.running import inference, running
@@ -464,7 +464,7 @@ def test_a_guideline_holds_where_breaking_it_costs_more_than_chance() -> None:
     ],
 )
 def test_rows_go_from_what_follows_a_guideline_to_what_breaks_it(
-    monkeypatch: pytest.MonkeyPatch, guideline: str, first: str, last: str
+    monkeypatch: pytest.MonkeyPatch, guideline: Guideline, first: str, last: str
 ) -> None:
     def clock(works: dict[str, Any], rounds: int) -> dict[str, Sample]:
         return {name: Sample((float(place + 1),)) for place, name in enumerate(works)}

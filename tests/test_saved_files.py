@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import re
@@ -20,6 +21,7 @@ from torch import nn
 from mac_audit.baseline import Baseline
 from mac_audit.cli import main
 from mac_audit.errors import MacAuditError
+from mac_audit.experiments.outcome import Experiment
 from mac_audit.network import Network
 from mac_audit.plain import from_plain, parse_versioned
 from mac_audit.report import Report
@@ -29,14 +31,16 @@ GOOD = {
     "trace": CORPUS / "trace" / "small.json",
     "report": CORPUS / "report" / "golden.json",
     "baseline": CORPUS / "baseline" / "two.json",
+    "experiment": CORPUS / "experiment" / "g1.json",
     "config": CORPUS / "config" / "example.toml",
     "device": CORPUS / "device" / "t4.toml",
 }
-JSON = ("trace", "report", "baseline")
+JSON = ("trace", "report", "baseline", "experiment")
 COMMANDS = {  # what reads the file `bad`
     "trace": ("bad.json",),
     "report": ("diff", "bad.json", "bad.json"),
     "baseline": ("good.json", "--baseline", "bad.json"),
+    "experiment": ("good.json", "--device", "avx2-core"),
     "config": ("good.json", "--config", "bad.toml"),
     "device": ("good.json", "--device", "bad.toml"),
 }
@@ -46,9 +50,13 @@ COMMANDS = {  # what reads the file `bad`
 def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("good.json").write_bytes(GOOD["trace"].read_bytes())
+    monkeypatch.setenv("MAC_AUDIT_HOME", "kept")
+    bad("experiment").parent.mkdir(parents=True)
 
 
 def bad(kind: str) -> Path:
+    if kind == "experiment":  # nobody names it: what was kept on the device is read
+        return Path("kept", "experiments", "avx2-core", "bad.json")
     return Path("bad.json" if kind in JSON else "bad.toml")
 
 
@@ -128,6 +136,7 @@ def test_what_is_no_file_is_told_and_not_waited_for(kind: str) -> None:
         unix.bind(str(path))
         told(run(kind))
     path.unlink()
+    path.symlink_to("nowhere")
     assert "No such file" in told(run(kind))
 
 
@@ -159,7 +168,12 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 @pytest.mark.parametrize("kind", JSON)
 def test_every_value_may_be_wrong(kind: str) -> None:
     """Each place in turn holds each of these, or is missing: it is refused by a sentence, or the rest is read."""
-    read = {"trace": Network.from_json, "report": Report.from_json, "baseline": _baseline}[kind]
+    read = {
+        "trace": Network.from_json,
+        "report": Report.from_json,
+        "baseline": _baseline,
+        "experiment": functools.partial(Experiment.from_json, where="given"),
+    }[kind]
     good = json.loads(GOOD[kind].read_bytes())
     outcomes = []
     for *path, last in places(good):
@@ -232,6 +246,29 @@ def test_a_finding_belongs_to_a_rule() -> None:
     document["findings"][0]["code"] = "Z9"
     Path("bad.json").write_text(json.dumps(document))
     assert "a finding of 'Z9', but no such rule" in told(run("report"))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda found: found.update(guideline="g7"), "guideline should be 'g1' or"),
+        (lambda found: found.update(scans=[]), "has no scans"),
+        (lambda found: found["scans"][1].update(points=[]), "a scan without networks"),
+        (lambda found: found["scans"][0].update(width=0), r"scans\[0\]\.width should be from 1 "),
+        (lambda found: found["scans"][0]["points"][1].update(here=0), r"points\[1\]\.here should be from 1e-06 "),
+        (lambda found: found["scans"][0]["points"][1].update(here=1e-300), r"here should be from 1e-06 "),
+        (lambda found: found["scans"][0]["points"][1].update(spread=-1), r"spread should be from 0 "),
+        (lambda found: found["scans"][0]["points"][1].update(amount=0), r"amount should be from 1 "),
+        (lambda found: found["scans"][0]["points"][1]["paper"].pop("arm"), "without a speed on each of the paper's"),
+        (lambda found: found.update(guideline="g4"), "reads neither one map nor two"),  # widths 1:4 are no maps
+    ],
+)
+def test_an_experiment_that_cannot_be_is_told(change: Any, sentence: str) -> None:
+    """Whatever device an audit is for, what was kept there is read: it must not become an error of our own."""
+    document = json.loads(GOOD["experiment"].read_bytes())
+    change(document)
+    bad("experiment").write_text(json.dumps(document))
+    assert re.search(sentence, told(run("experiment")))
 
 
 def test_lines_that_a_trace_names_are_not_waited_for() -> None:

@@ -197,6 +197,18 @@ def test_saved_network_is_audited_without_torch(folder: Path) -> None:
     assert saved["findings"][0]["source"] == {"file": "good.py", "line": 6}
 
 
+def test_several_saved_networks_leave_torch_alone(folder: Path) -> None:
+    """Also in the processes that they are judged in."""
+    write_models(folder, "a")
+    assert run("trace", "good.py", "--input", "1,8,32,32", "-o", "one.json").exit_code == 0
+    (folder / "two.json").write_bytes((folder / "one.json").read_bytes())
+    (folder / "path").mkdir()
+    (folder / "path" / "torch.py").write_text("open('imported', 'w'); raise ImportError")
+    done = command("one.json", "two.json", "--isolated", env={**os.environ, "PYTHONPATH": str(folder / "path")})
+    assert done.returncode == 0, done.stderr
+    assert not (folder / "imported").exists()
+
+
 def test_trace_goes_to_standard_output(folder: Path) -> None:
     write_models(folder, "a")
     done = command("trace", "good.py", "--input", "1,8,32,32")

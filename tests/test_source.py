@@ -6,9 +6,11 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from click.testing import CliRunner
 
 from mac_audit import engine
 from mac_audit.capture import capture
+from mac_audit.cli import main
 from mac_audit.load import load
 from mac_audit.lower import lower
 from mac_audit.network import Network, Source
@@ -411,14 +413,32 @@ def test_findings_show_the_expression(folder: Path) -> None:
     )
     report = engine.audit(Profile(case.network), discover(), target="subject.py", options={"G4": {"limit": 0.0}})
     shown = {finding.layer: finding.snippet for finding in report.findings}
-    assert shown["conv"] == Snippet("        é = 8; self.conv = ", "nn.Conv2d(é, 64, 1)", "")
-    assert shown["many.0"] == Snippet("        self.many = nn.ModuleList(", "nn.Conv2d(64, 8, 1)", ' for _ in "ab")')
-    assert shown["last"] == Snippet("        self.last = ", "nn.Conv2d(", "")
-    assert shown[""] == Snippet("        x = ", "self.many[0](x)+self.many[1](x)", "")
+    assert shown["conv"] == Snippet("        é = 8; self.conv = ", "nn.Conv2d(é, 64, 1)", "", 28)
+    assert shown["many.0"] == Snippet(
+        "        self.many = nn.ModuleList(", "nn.Conv2d(64, 8, 1)", ' for _ in "ab")', 35
+    )
+    assert shown["last"] == Snippet("        self.last = ", "nn.Conv2d(", "", 21)
+    assert shown[""] == Snippet("        x = ", "self.many[0](x)+self.many[1](x)", "", 13)
     again = Network.from_json(case.network.to_json())
     case.path.write_text("# the file has changed since\n", encoding="utf-8")
     judged = engine.audit(Profile(again), discover(), target="subject.py", options={"G4": {"limit": 0.0}})
     assert judged.findings == report.findings
+
+
+def test_a_column_is_that_of_the_file_however_the_line_is_shown(tmp_path: Path) -> None:
+    """Tabs are shown as one space, and of a long line the middle is left out."""
+    path = tmp_path / "tabs.py"
+    lines = [
+        "from torch import nn",
+        "class Net(nn.Sequential):",
+        "\tdef __init__(self):",
+        "\t\tnarrow = nn.Conv2d(64, 4, 1)",
+        f"\t\tnote = {'long' * 150!r}; super().__init__(narrow, nn.Conv2d(4, 64, 1))",
+    ]
+    path.write_text("\n".join(lines))
+    report = CliRunner().invoke(main, [f"{path}:Net", "--input", "1,64,8,8", "--no-isolation", "--quiet"]).stdout
+    assert f"{path}:4:{lines[3].index('nn.Conv2d') + 1}: G1" in report
+    assert f"{path}:5:{lines[4].index('nn.Conv2d') + 1}: G1" in report
 
 
 def test_lines_that_cannot_be_read_are_left_out(folder: Path) -> None:

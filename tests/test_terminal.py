@@ -129,6 +129,15 @@ def test_more_room_shows_more_columns(report: Report) -> None:
     assert {"params", "bound", "constructed", "class"} <= set(titles(160))
 
 
+def test_layers_that_read_and_write_nothing_have_no_shares(report: Report) -> None:
+    def layers(shown: Report) -> str:
+        return table([shown], View(width=160)).partition("Layers")[2].partition("Guidelines")[0]
+
+    idle = replace(report, operators=tuple(replace(operator, mac_elements=0) for operator in report.operators))
+    assert "pointwise-conv 100 %" in layers(report)
+    assert "pointwise-conv" not in layers(idle)
+
+
 def test_quiet_is_a_line_a_finding_and_the_verdict(report: Report) -> None:
     lines = table([report], View(detail="quiet", width=40)).splitlines()
     assert len(lines) == len({(found.code, found.source) for found in report.findings}) + 1

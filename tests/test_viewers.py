@@ -25,6 +25,7 @@ from mac_audit.network import Shape
 from mac_audit.report import Report
 from mac_audit.reporters import View, escape, reporter
 from mac_audit.reporters.graph import BlockGraph, block_graph
+from mac_audit.reporters.html.graph import graph_of
 from tests.hostile_text import HOSTILE, hostile
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:pydot")
@@ -145,8 +146,37 @@ def test_an_operator_that_a_line_called_is_meant_and_a_whole_model_has_no_place(
             blamed.setdefault((finding.code, finding.layer), set()).add(node.operators)
     assert blamed["G4", "0"] == {(adds[0],)}
     assert blamed["G4", "1"] == {(adds[1],)}
+    shown = {tuple(node["operators"]): node["findings"] for node in graph_of(found)["nodes"]}
+    assert shown == {node.operators: len(node.findings) for node in block_graph(found).nodes}
     assert any(finding.code == "B2" for finding in found.findings)
     assert not any(code == "B2" for code, _ in blamed)
+
+
+def test_what_lies_amid_a_block_goes_with_it_and_edges_lead_forward(report: Report) -> None:
+    """As what computes with weights alone does; a block of which no operator is left is no node."""
+    block = report.blocks[3]
+    spoilt = replace(block, operators=block.operators[:1] + block.operators[2:])
+    empty = replace(block, operators=())
+    graph = block_graph(replace(report, blocks=(*report.blocks[:3], spoilt, *report.blocks[4:], empty)))
+    assert [node.operators for node in graph.nodes] == [node.operators for node in block_graph(report).nodes]
+    place = {node.id: number for number, node in enumerate(graph.nodes)}
+    assert all(place[edge.source] < place[edge.target] for edge in graph.edges)
+
+
+def test_the_page_draws_the_block_graph(report: Report) -> None:
+    """A node for each block, and one for what is of one numbered layer between two; findings as the graph has them."""
+    model = torch.nn.Sequential(*(torch.nn.Conv2d(64, 64, 1, groups=64) for _ in range(4)), torch.nn.ReLU())
+    chain = mac_audit.audit(model, torch.empty(1, 64, 56, 56, device="meta"), execution="eager")
+    for one in (report, chain, replace(report, blocks=(*report.blocks, replace(report.blocks[0], operators=())))):
+        graph, drawn = block_graph(one), graph_of(one)
+        blocks = [list(node.operators) for node in graph.nodes if node.block]
+        assert [node["operators"] for node in drawn["nodes"] if node["block"]] == blocks
+        assert [i for node in drawn["nodes"] for i in node["operators"]] == list(range(len(one.operators)))
+        for shown in drawn["nodes"]:
+            inside = [node for node in graph.nodes if set(node.operators) <= set(shown["operators"])]
+            told = {(finding.code, finding.layer) for node in inside for finding in node.findings}
+            assert shown["findings"] == len(told)
+    assert [node["title"] for node in graph_of(chain)["nodes"]] == ["0", "1", "2", "3", "4"]
 
 
 # --- the trace -------------------------------------------------------------------------------------------------------
@@ -206,10 +236,12 @@ def test_several_models_are_several_processes(report: Report) -> None:
     assert len(threads) == len({thread for _, thread in threads}) == 4
 
 
-def test_a_trace_without_a_device_is_told_in_a_sentence(tmp_path: Path) -> None:
-    target = "zoo:shufflenet_v2_x0_5"
-    result = CliRunner().invoke(main, [target, "--input", "1,3,64,64", "-o", f"chrome-trace={tmp_path / 't.json'}"])
+def test_a_trace_without_a_device_is_told_in_a_sentence_before_anything_is_audited(tmp_path: Path) -> None:
+    target, ran = tmp_path / "net.py", tmp_path / "ran"
+    target.write_text(f"open({str(ran)!r}, 'w')\n")
+    result = CliRunner().invoke(main, [str(target), "-o", f"chrome-trace={tmp_path / 't.json'}"])
     assert result.exit_code == 2
+    assert not ran.exists()
     assert result.stderr.count("\n") == 1
     assert "--device NAME" in result.stderr
     assert not (tmp_path / "t.json").exists()

@@ -99,7 +99,24 @@ def test_a_new_file_is_readable_as_any_other(tmp_path: Path) -> None:
     assert (tmp_path / "ours").read_text(encoding="utf-8") == "half a pair: \\ud800"
 
 
-@pytest.mark.parametrize("name", ["a\x00b.json", "x" * 300 + ".json", "no/folder/report.json", "a.json/b.json"])
+@pytest.mark.parametrize(("name", "mode"), [("/dev/stdout", "ab"), ("/dev/fd/1", "wb"), ("/proc/self/fd/1", "ab")])
+def test_standard_output_that_is_a_file_keeps_what_stands_there(tmp_path: Path, name: str, mode: str) -> None:
+    """As a shell's ``>>`` opens it, and its ``>`` after others wrote; a link to it is no other file."""
+    log, link = tmp_path / "all.log", tmp_path / "link"
+    link.symlink_to(name)
+    with log.open(mode) as opened:
+        opened.write(b"before\n")
+        opened.flush()
+        code = "import sys, pathlib, mac_audit.files as f; f.write_whole(pathlib.Path(sys.argv[1]), 'ours\\n')"
+        for given in (name, link):
+            subprocess.run([sys.executable, "-c", code, given], stdout=opened, check=True)
+        opened.write(b"after\n")
+    assert log.read_text() == "before\nours\nours\nafter\n"
+
+
+@pytest.mark.parametrize(
+    "name", ["a\x00b.json", "x" * 300 + ".json", "no/folder/report.json", "a.json/b.json", "/dev/fd/99999999999"]
+)
 def test_a_name_that_no_file_can_have_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.chdir(tmp_path)
     Path("a.json").touch()

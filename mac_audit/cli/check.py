@@ -14,7 +14,7 @@ from mac_audit.cli.options import errors_told, told
 from mac_audit.cli.outputs import output_option, outputs, write
 from mac_audit.cli.progress import progress, working
 from mac_audit.cli.settings import settings_options
-from mac_audit.cli.standard_output import kept_for_results, show
+from mac_audit.cli.standard_output import show
 from mac_audit.cli.view import view_options, wanted
 from mac_audit.errors import MacAuditError
 
@@ -97,8 +97,7 @@ def _check(
             raise MacAuditError(f"A sweep has nothing for {wrong[0]} to act on; leave it out.")
         return swept(jobs, sweeps, texts, line.strict or file.strict or False, forgiving=exit_zero)
     destinations, shown = outputs(texts, reporter), wanted(view)
-    if view.get("sort") == "time" and not all(job.request.device for job in jobs):
-        raise MacAuditError("--sort time needs times; name a device with --device, `mac-audit devices` lists them.")
+    _timed(jobs, texts, view)
     if show_settings:
         show(provenance.shown(file, line, jobs, settings.known_rules(job.request for job in jobs)), nl=False)
         return 0
@@ -127,6 +126,16 @@ def _check(
     write(reports, destinations, **shown)
     strict = line.strict or file.strict or False
     return _status(reports, strict, forgiving=exit_zero or write_baseline is not None)
+
+
+def _timed(jobs: Sequence[Job], texts: Sequence[str], view: dict[str, Any]) -> None:
+    """``MacAuditError`` where what is asked for needs times and a job has no device, before anything is audited."""
+    wanting = ["--sort time"] * (view.get("sort") == "time")
+    wanting += ["-o chrome-trace"] * any(text.partition("=")[0] == "chrome-trace" for text in texts)
+    if wanting and not all(job.request.device for job in jobs):
+        raise MacAuditError(
+            f"{wanting[0]} needs times; name a device with --device NAME, `mac-audit devices` lists them."
+        )
 
 
 def _start_early(targets: Sequence[str]) -> None:
@@ -183,7 +192,7 @@ def _audited(jobs: Sequence[Job], processes: int, show_traceback: bool) -> list[
     from mac_audit.parallel import run_all, run_one
 
     if len(jobs) == 1:
-        with working(f"auditing {jobs[0].name}"), kept_for_results():
+        with working(f"auditing {jobs[0].name}"):
             return [run_one(jobs[0])]
-    with kept_for_results(), progress(len(jobs)) as done:
+    with progress(len(jobs)) as done:
         return run_all(jobs, processes, lambda job: done(job.name), show_traceback)

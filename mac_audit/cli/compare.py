@@ -68,17 +68,31 @@ def _compare(
     from mac_audit.comparison import compared
 
     destinations = outputs(texts, _renderer)
-    entries = _entries(sources, given, tuple(dict.fromkeys(devices)), processes, show_traceback)
+    asked = _asked(devices)
+    entries = _entries(sources, given, tuple(asked.values()), processes, show_traceback)
     if len(entries) < 2:
         raise MacAuditError(f"A comparison needs two models or more, and got {len(entries)}; name another.")
     timed = any(report.device or times for report, times in entries)
     if sort == "time" and not timed:
         raise MacAuditError("--sort time needs times; name a device with --device, `mac-audit devices` lists them.")
-    write([compared(entries, sort or ("time" if timed else "flops"))], destinations)
+    write([compared(entries, sort or ("time" if timed else "flops"), tuple(asked))], destinations)
     failed = [report for report, _ in entries if report.error]
     for report in failed:
         told(f"{report.name}: {report.error}")
     return 2 if failed else 0
+
+
+def _asked(devices: Sequence[str]) -> dict[str, str]:
+    """What each device is called with how it was asked for. ``MacAuditError`` where two are called the same."""
+    from mac_audit.device_file import find
+
+    found: dict[str, str] = {}
+    for text in devices:
+        device = find(text)
+        other = found.setdefault(device.name, text)
+        if find(other) != device:
+            raise MacAuditError(f"{other} and {text} are both called {device.name!r}; give one of them another name.")
+    return found
 
 
 def _entries(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from mac_audit.cli.options import errors_told
 from mac_audit.cli.standard_output import show
+
+if TYPE_CHECKING:
+    from mac_audit.experiments.outcome import Guideline
 
 
 @click.command()
@@ -28,7 +32,7 @@ from mac_audit.cli.standard_output import show
 @click.option("--plot", type=click.Path(path_type=Path), help="A picture, .svg or .png; needs mac-audit[plot].")
 @click.option("--json", "data", type=click.Path(path_type=Path), help="The figures as a JSON list.")
 def experiment(
-    which: str,
+    which: Guideline | Literal["all"],
     backend: str,
     threads: int,
     dtype: str,

@@ -9,7 +9,7 @@ import click
 
 from mac_audit.cli.options import errors_told, request_options
 from mac_audit.cli.progress import working
-from mac_audit.cli.standard_output import kept_for_results, show
+from mac_audit.cli.standard_output import show
 from mac_audit.request import Request
 
 
@@ -27,7 +27,7 @@ def measure(request: Request, rounds: int, operators: int, **_: Any) -> None:
     with errors_told(show_traceback=False):
         from mac_audit.isolation import isolated, only
 
-        with working(f"measuring {request.target}"), kept_for_results():
+        with working(f"measuring {request.target}"):
             text = only(isolated(str, _measured, (request, rounds, operators), request))
         show(text, nl=False)
 

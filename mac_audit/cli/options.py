@@ -148,9 +148,11 @@ def errors_told(show_traceback: bool) -> Iterator[None]:
     except BrokenPipeError:
         raise  # nobody reads on, as in `| head`; click ends quietly
     except Exception as error:
+        from mac_audit.reporters.escape import printable_lines
+
         expected = isinstance(error, MacAuditError)
         if show_traceback:
-            traceback.print_exc()
+            sys.stderr.write(printable_lines(traceback.format_exc()))
         elif expected:
             told(str(error))
         else:

@@ -9,7 +9,7 @@ import click
 
 from mac_audit.cli.options import errors_told, request_options
 from mac_audit.cli.progress import working
-from mac_audit.cli.standard_output import kept_for_results, show
+from mac_audit.cli.standard_output import show
 from mac_audit.errors import MacAuditError
 from mac_audit.request import Request
 
@@ -27,7 +27,7 @@ def prove(request: Request, number: int, threads: int, backend: str, **_: Any) -
     with errors_told(show_traceback=False):
         from mac_audit.isolation import isolated, only
 
-        with working(f"measuring a finding of {request.target}"), kept_for_results():
+        with working(f"measuring a finding of {request.target}"):
             text = only(isolated(str, _proved, (request, number, threads, backend), request))
         show(text, nl=False)
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from mac_audit.cli.outputs import outputs, write
 from mac_audit.cli.progress import progress
-from mac_audit.cli.standard_output import kept_for_results
 from mac_audit.errors import MacAuditError, nearest
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ def swept(jobs: Sequence[Job], texts: Sequence[str], formats: Sequence[str], str
     if len(jobs) != 1:
         raise MacAuditError(f"--sweep is for one model, and {len(jobs)} are to be audited; name one.")
     axes = [axis(text) for text in texts]
-    with kept_for_results(), progress(math.prod(len(one.values) for one in axes)) as done:
+    with progress(math.prod(len(one.values) for one in axes)) as done:
         found = sweep(jobs[0], axes, lambda point: done(", ".join(f"{k} {v}" for k, v in point.sizes.items())))
     write([found], destinations)
     if any(point.report is None or point.report.errors for point in found.points):

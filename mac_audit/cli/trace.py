@@ -8,7 +8,7 @@ import click
 
 from mac_audit.cli.options import errors_told, request_options
 from mac_audit.cli.progress import working
-from mac_audit.cli.standard_output import kept_for_results, show
+from mac_audit.cli.standard_output import show
 from mac_audit.files import write_whole
 from mac_audit.request import Request, is_saved
 
@@ -24,7 +24,7 @@ def trace(request: Request, output: str | None, show_traceback: bool) -> None:
         from mac_audit.isolation import isolated, only
         from mac_audit.job import traced
 
-        with working(f"capturing {request.target}"), kept_for_results():
+        with working(f"capturing {request.target}"):
             text = only(isolated(str, traced, (request,), request) if not is_saved(request.target) else traced(request))
         if output:
             write_whole(Path(output), text)

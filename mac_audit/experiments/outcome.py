@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from statistics import mean, median
-from typing import Literal
+from typing import Annotated, Literal
 
-from mac_audit.experiments import Platform
-from mac_audit.plain import from_plain, parse_versioned, to_plain
+from mac_audit.errors import MacAuditError
+from mac_audit.experiments import PLATFORMS, Platform
+from mac_audit.plain import Count, Within, from_plain, parse_versioned, to_plain
 from mac_audit.ranks import rank_correlation
 
 SCHEMA_VERSION = 1
 _FOLLOWS = ("verdict", "cost", "order")
 
 Verdict = Literal["holds", "does not show", "is reversed"]
+Guideline = Literal["g1", "g2", "g3", "g4"]
+Speed = Annotated[float, Within(1e-6, 1e6)]  # a ratio of two, which is divided by
+Spread = Annotated[float, Within(0, 1e6)]
+Degree = Annotated[float, Within(1, 1e6)]
+Width = Annotated[int, Within(1, 10**9)]
 
 
 @dataclass(frozen=True)
@@ -26,18 +32,18 @@ class Point:
     """
 
     label: str
-    mac_elements: int
-    here: float
-    spread: float
-    paper: dict[Platform, float]
-    amount: float | None = None
+    mac_elements: Count
+    here: Speed
+    spread: Spread
+    paper: dict[Platform, Speed]
+    amount: Degree | None = None
 
 
 @dataclass(frozen=True)
 class Scan:
     """Networks of equal multiply-adds; ``width`` is that of the first."""
 
-    width: int
+    width: Width
     points: tuple[Point, ...]
 
     @property
@@ -56,8 +62,8 @@ class Scan:
 class Experiment:
     """One guideline on one machine: ``device`` is its name, as calibration gives it, ``date`` is YYYY-MM-DD."""
 
-    guideline: str
-    table: int
+    guideline: Guideline
+    table: Annotated[int, Within(1, 4)]
     device: str
     torch: str
     dtype: str
@@ -101,10 +107,20 @@ class Experiment:
         """One document, with the verdict, the mean ``cost`` and ``order``, which follow from the rest."""
         told = {name: getattr(self, name) for name in _FOLLOWS}
         document = {"schema_version": SCHEMA_VERSION, **to_plain(self), **told}
-        return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+        return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str, where: str) -> Experiment:
         """The experiment that ``text`` holds; ``MacAuditError`` names what is wrong with it."""
         document = parse_versioned(text, SCHEMA_VERSION, where)
-        return from_plain(cls, {key: value for key, value in document.items() if key not in _FOLLOWS}, where)
+        found = from_plain(cls, {key: value for key, value in document.items() if key not in _FOLLOWS}, where)
+        points = [point for scan in found.scans for point in scan.points]
+        if not found.scans or not all(scan.points for scan in found.scans):
+            wrong = "a scan without networks" if found.scans else "no scans"
+        elif any(point.paper.keys() != PLATFORMS.keys() for point in points):
+            wrong = "a network without a speed on each of the paper's platforms"
+        elif found.guideline == "g4" and any(point.amount not in (None, 1, 2) for point in points):
+            wrong = "an element-wise operator that reads neither one map nor two"
+        else:
+            return found
+        raise MacAuditError(f"{where} has {wrong}; remove it, or run the experiment again.")

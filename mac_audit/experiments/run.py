@@ -16,7 +16,7 @@ from mac_audit import _torch as private
 from mac_audit.capture import capture
 from mac_audit.errors import MacAuditError
 from mac_audit.experiments import Platform, Row, scans
-from mac_audit.experiments.outcome import Experiment, Point, Scan
+from mac_audit.experiments.outcome import Experiment, Guideline, Point, Scan
 from mac_audit.lower import lower
 from mac_audit.measuring.calibrate import machine, torch_version
 from mac_audit.measuring.joining import NO_COMPILER
@@ -24,12 +24,12 @@ from mac_audit.measuring.running import inference, with_weights
 from mac_audit.measuring.stopwatch import Work, interleaved
 from mac_audit.profile import Profile
 
-GUIDELINES = {"g1": 1, "g2": 2, "g3": 3, "g4": 4}
+GUIDELINES: dict[Guideline, int] = {"g1": 1, "g2": 2, "g3": 3, "g4": 4}
 ROUNDS = 15
 
 
 def run(
-    guideline: str,
+    guideline: Guideline,
     backend: str,
     *,
     threads: int = 1,

@@ -27,7 +27,7 @@ def render(comparisons: Sequence[Comparison], view: View) -> str:
     rules = codes(comparison)
     titles = ["model", "target", "inputs", *_FIGURES, "lower bound"]
     titles += [f"predicted time on {csv_text(device.name)} (ms)" for device in comparison.devices]
-    titles += [title for code in rules for title in (code, f"{code} verdict")]
+    titles += [title for code in rules for title in (csv_text(code), csv_text(f"{code} verdict"))]
     rows = (list(_row(model, comparison, rules)) for model in comparison.models)
     return written([*titles, "verdict", "error"], rows)
 

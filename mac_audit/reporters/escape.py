@@ -29,6 +29,11 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else _code_point(char) for char in _SPACE.sub(" ", text))
 
 
+def printable_lines(text: str) -> str:
+    """``printable`` line by line, each after a bar, so that none begins with a command of CI's."""
+    return "".join(f"| {printable(line)}\n" for line in text.splitlines())
+
+
 def visible(text: str) -> str:
     """``printable``, and no longer than ``LONGEST``."""
     text = printable(text)

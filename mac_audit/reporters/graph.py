@@ -20,6 +20,7 @@ from mac_audit.reporters.problems import problems
 class Node:
     """A block, or an operator that is in none (``block`` is None).
 
+    What computes with weights alone in the midst of a block, or what nobody reads, is no part of it and goes with it.
     ``operators`` are positions among the report's, in the order of execution; ``kind`` is the class of operator that
     accesses most memory here; ``findings`` are those that count. Times are in milliseconds, None without a device.
     """
@@ -61,18 +62,26 @@ class BlockGraph:
 
 def block_graph(report: Report) -> BlockGraph:
     """The blocks of ``report``, the operators between them, and what feeds what."""
-    blocks = [block for block in report.blocks if block.operators]
-    inside = {i for block in blocks for i in block.operators}
-    parts: list[tuple[tuple[int, ...], BlockRow | None]] = [(block.operators, block) for block in blocks]
-    parts += [((i,), None) for i in range(len(report.operators)) if i not in inside]
-    parts.sort(key=lambda part: part[0][0])
-    nodes = [_node(report, f"n{number}", *part) for number, part in enumerate(parts)]
+    nodes = [_node(report, f"n{number}", *part) for number, part in enumerate(_parts(report))]
     home = {i: node.id for node in nodes for i in node.operators}
     found: defaultdict[str, list[Finding]] = defaultdict(list)
     for finding, name in _blamed(report, nodes, home):
         found[name].append(finding)
     told = tuple(replace(node, findings=tuple(found[node.id])) for node in nodes)
     return BlockGraph(told, tuple(_edges(report.operators, told, home)))
+
+
+def _parts(report: Report) -> list[tuple[tuple[int, ...], BlockRow | None]]:
+    """Operators that are one node, with their block; ranges, so that what one reads lies before it."""
+    blocks = [block for block in report.blocks if block.operators]
+    taken = {i for block in blocks for i in block.operators}
+    parts: list[tuple[tuple[int, ...], BlockRow | None]] = []
+    for block in blocks:
+        amid = set(range(min(block.operators), max(block.operators))) - taken
+        taken |= amid
+        parts.append((tuple(sorted({*block.operators, *amid})), block))
+    parts += [((i,), None) for i in range(len(report.operators)) if i not in taken]
+    return sorted(parts, key=lambda part: part[0][0])
 
 
 def _node(report: Report, name: str, positions: tuple[int, ...], block: BlockRow | None) -> Node:

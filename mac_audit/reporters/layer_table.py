@@ -155,6 +155,8 @@ def _shares(classes: Mapping[str, int], width: int) -> Text:
     """Those that cost most, as many as there is room for: ``pointwise-conv 62 %, elementwise 30 %``."""
     whole = sum(classes.values())
     told = ""
+    if not whole:  # what is there reads and writes nothing
+        return Text()
     for name, access in sorted(classes.items(), key=lambda item: -item[1]):
         longer = f"{told}{', ' if told else ''}{name} {100 * access / whole:.0f} %"
         if cell_len(longer) > width or access < whole / 20:

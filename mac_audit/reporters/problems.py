@@ -89,8 +89,7 @@ def place(finding: Finding) -> str:
     """``net.py:10:23``, with the column where that is known, both from 1; nothing where the line is not known."""
     if finding.source is None:
         return "line not known" if finding.layer else ""
-    snippet = finding.snippet
-    column = f":{len(snippet.before) + 1}" if snippet is not None and snippet.marked else ""
+    column = f":{finding.snippet.column}" if finding.snippet is not None and finding.snippet.column else ""
     return f"{finding.source.file}:{finding.source.line}{column}"
 
 

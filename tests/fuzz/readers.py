@@ -25,6 +25,8 @@ from mac_audit.cli.outputs import outputs
 from mac_audit.device import Device
 from mac_audit.diff import compare
 from mac_audit.errors import MacAuditError
+from mac_audit.experiments.kept import evidence_on
+from mac_audit.experiments.outcome import Experiment
 from mac_audit.files import read
 from mac_audit.increase import allowance, limited
 from mac_audit.network import Network
@@ -107,6 +109,19 @@ def a_device(data: bytes) -> None:
     engine.audit(Profile(_network(), "folded", found), discover(), target="x").to_json()
 
 
+def an_experiment(data: bytes) -> None:
+    """An experiment kept on a device, which findings there cite; what is written of it is the same again."""
+    with _file(data, ".json") as path:
+        os.environ["MAC_AUDIT_HOME"] = "."
+        found = Experiment.from_json(read(path, "given", "give another"), "given")
+        assert Experiment.from_json(found.to_json(), "written") == found
+        folder = Path("experiments", _device().name)
+        folder.mkdir(parents=True)
+        path.rename(folder / path.name)
+        profile = Profile(_network(), "folded", _device(), evidence=evidence_on(_device()))
+    _shown(engine.audit(profile, discover(), target="x"))
+
+
 def suppressions(data: bytes) -> None:
     """The comments of a Python file."""
     for comment in comments.read(data.decode("utf-8", "replace")):
@@ -166,6 +181,7 @@ READERS: dict[str, Callable[[bytes], None]] = {
     "baseline": a_baseline,
     "config": a_config,
     "device": a_device,
+    "experiment": an_experiment,
     "suppressions": suppressions,
     "command-line": command_line,
     "input": input_specification,

@@ -15,7 +15,7 @@ from mac_audit.reporters.html.data import model
 from mac_audit.reporters.html.page import page
 
 VIEWS = (
-    *("summary.js", "findings.js", "pictures.js", "treemap.js", "decomposition.js", "roofline.js"),
+    *("rows.js", "summary.js", "findings.js", "pictures.js", "treemap.js", "decomposition.js", "roofline.js"),
     *("timeline.js", "graph.js", "layers.js", "report.js"),
 )
 

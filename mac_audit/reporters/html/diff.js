@@ -19,27 +19,25 @@ function table(label, titles, rows) {
 
 function classes(diff, id) {
   const names = Object.keys(diff.classes).reverse();
-  const known = Object.keys(FIGURES).filter((key) => names.some((name) => diff.classes[name][key]));
-  let chosen = known[0];
+  const figures = Object.keys(FIGURES).filter((key) => names.some((name) => diff.classes[name][key]));
+  let chosen = figures[0];
   const value = (name, side) => diff.classes[name][chosen]?.[side] ?? 0;
   const picture = plot("cost by class, before and after", 70 + 44 * names.length, () => {
     const [title, show] = FIGURES[chosen];
-    const side = (key, label, opacity) => ({ type: "bar", orientation: "h", name: label, y: names,
+    const side = (key, label, opacity) => ({ type: "bar", orientation: "h", name: label, y: names.map((name) => plain(name)),
       x: names.map((name) => value(name, key)), text: names.map((name) => show(value(name, key))),
       textposition: "outside", cliponaxis: false, hoverinfo: "y+text+name", marker: { opacity,
-        color: names.map((name) => color(known_class(name))) } });
+        color: names.map((name) => color(known(name))) } });
     return { data: [side("new", "after", 1), side("old", "before", 0.45)], layout: { barmode: "group",
       xaxis: { title: { text: title }, tickformat: "~s" }, yaxis: { type: "category" }, margin: { l: 120, r: 70, t: 10, b: 50 },
       showlegend: false } };
   });
-  const by = choice("By", known.map((key) => [key, FIGURES[key][0]]), chosen, (key) => {
+  const by = choice("By", figures.map((key) => [key, FIGURES[key][0]]), chosen, (key) => {
     chosen = key;
     redraw(picture);
   });
   section(`classes${id}`, "Where it goes", "By class of operator, before (pale) and after.", by, picture);
 }
-
-const known_class = (name) => (CLASSES.includes(name) ? name : "other");
 
 // --- layers ----------------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ function findingsView(model) {
   const silent = model.findings.filter((card) => card.suppressed);
   section("findings", "Findings",
     counted.length ? `What to mend, worst first: ${counted.length} line${counted.length === 1 ? "" : "s"} of code. Pictures are drawn to scale.` : "Nothing to mend.",
-    some(counted.map((card) => cardOf(card, model)), 20, "findings"),
+    first(20, counted.map((card) => cardOf(card, model)), "findings", element("div")),
     silent.length ? element("details", {}, element("summary", {}, `${silent.length} suppressed`),
       silent.map((card) => cardOf(card, model))) : null);
 }
@@ -20,7 +20,7 @@ function cardOf(card, model) {
   return element("article", { class: "card", "aria-label": `${card.code} ${card.message}` },
     element("div", { class: "told" },
       element("h3", {}, element("span", { class: card.severity === "error" ? "fail" : "warning" }, card.code), ` ${card.message}`),
-      element("p", { class: "places" }, some(places, FEW_PLACES, "places")),
+      element("p", { class: "places" }, first(FEW_PLACES, places, "places", element("span"))),
       element("p", {}, card.line ? sourceLink(card.line) : card.place),
       snippet ? element("pre", {}, element("code", {}, snippet.before, element("mark", {}, snippet.marked), snippet.after)) : null,
       element("dl", { class: "explained" }, card.explained.map(([label, text]) => [element("dt", {}, label), element("dd", {}, text)])),
@@ -33,15 +33,4 @@ function layerLink(index, model) {
   const path = model.rows[index]?.path || "the model";
   return element("button", { type: "button", class: "layer-link mono", title: path, "data-layer": index,
     onclick: () => goToLayer(index) }, path);
-}
-
-// The first of many, and a button for the rest.
-function some(nodes, number, what) {
-  if (nodes.length <= number) return nodes;
-  const rest = element("span", { hidden: true }, nodes.slice(number));
-  const more = element("button", { type: "button", class: "no-print", onclick: () => {
-    rest.hidden = false;
-    more.remove();
-  } }, `${nodes.length - number} more ${what}`);
-  return [...nodes.slice(0, number), rest, more];
 }

@@ -11,7 +11,7 @@ function graphView(model) {
   const written = model.device ? duration : count;
   const total = ops.reduce((sum, row) => sum + row[measure], 0) || 1;
   graph.nodes.forEach((node) => {
-    node.rows = ops.slice(node.first, node.first + node.places.length);
+    node.rows = node.operators.map((i) => ops[i]);
     node.cost = node.rows.reduce((sum, row) => sum + row[measure], 0);
   });
   const inside = element("div", { class: "inside", tabindex: 0, "aria-label": "Operators of the block", role: "region" });
@@ -106,10 +106,11 @@ function insideOf(model, i, measure, written, total) {
   const widest = Math.max(...widths.values());
   const place = node.places.map(([rank, slot]) => ({
     x: 10 + ((widest - widths.get(rank)) / 2 + slot) * (BOX.width + BOX.gapX), y: 26 + rank * (BOX.height + BOX.gapY) }));
+  const at = new Map(node.operators.map((j, k) => [j, place[k]]));
   const lines = [];
   node.rows.forEach((row, k) => row.after.forEach((j) => {
     const to = place[k];
-    const from = place[j - node.first];
+    const from = at.get(j);
     const x = to.x + BOX.width / 2;
     if (!from) lines.push(element("svg:path", { class: "edge", d: `M${x} ${to.y - 12}V${to.y}` }), element("svg:circle", { class: "entry", cx: x, cy: to.y - 12, r: 3 }));
     else {

@@ -1,8 +1,8 @@
 """Where operators stand in the picture of the architecture: a column of blocks, each opening into its operators.
 
-The column has a node for each block, and one for what lies between two blocks, split where the numbered layer changes
-(``units.3``). Nodes are in the order of execution, which is an order of the graph. Alike nodes that follow one another,
-also in turns (attention, sum, attention, sum), are told once with how often they come.
+The column has a node for each block of the block graph, and one for what lies between two blocks, split where the
+numbered layer changes (``units.3``). Nodes are in the order of execution, which is an order of the graph. Alike nodes
+that follow one another, also in turns (attention, sum, attention, sum), are told once with how often they come.
 
 Inside a node an operator's rank is its longest way from the node's entry, and in a rank operators stand below those
 that they read (Sugiyama, Tagawa and Toda, *Visual Understanding of Hierarchical System Structures*, 1981).
@@ -12,72 +12,50 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from mac_audit.report import BlockRow, OperatorRow, Report
+from mac_audit.report import OperatorRow, Report
+from mac_audit.reporters.graph import Node, block_graph
 
 _LONGEST_TURN = 8  # nodes that repeat together
 
 
-@dataclass(frozen=True, slots=True)
-class _Node:
-    operators: range
-    block: BlockRow | None
-
-
 def graph_of(report: Report) -> dict[str, Any]:
-    """``nodes`` with their ``first`` operator and its rank and slot in ``places``; ``turns`` of first, length, times.
+    """``nodes`` with ``operators`` and the rank and slot of each in ``places``; ``turns`` of first, length, times.
 
     ``after`` are the nodes that a node reads from, ``findings`` how many count in it.
     """
-    nodes = _nodes(report)
-    owner = {i: number for number, node in enumerate(nodes) for i in node.operators}
-    after = [
-        sorted({owner[j] for i in node.operators for j in report.operators[i].after if j in owner} - {number})
-        for number, node in enumerate(nodes)
-    ]
-    findings = _findings(report, nodes)
+    graph = block_graph(report)
+    parts = [tuple(part) for _, part in groupby(graph.nodes, key=_together)]
+    owner = {node.id: number for number, part in enumerate(parts) for node in part}
+    after: list[set[int]] = [set() for _ in parts]
+    for edge in graph.edges:
+        after[owner[edge.target]].add(owner[edge.source])
+    nodes = [_node(report, part, sorted(after[number] - {number})) for number, part in enumerate(parts)]
     alike: dict[Any, int] = {}
     signatures = [
-        alike.setdefault(_signature(report.operators, node, [number - j for j in after[number]]), len(alike))
-        for number, node in enumerate(nodes)
+        alike.setdefault(_signature(report.operators, node, number), len(alike)) for number, node in enumerate(nodes)
     ]
+    return {"nodes": nodes, "turns": list(_turns(signatures))}
+
+
+def _together(node: Node) -> Any:
+    """Alike for those that follow one another in no block, in one numbered layer."""
+    return node.id if node.block is not None else _numbered(node.layer)
+
+
+def _node(report: Report, part: Sequence[Node], after: list[int]) -> dict[str, Any]:
+    operators = [i for node in part for i in node.operators]
+    block = part[0].block
     return {
-        "nodes": [
-            {
-                "title": node.block.layer if node.block is not None else _common(report.operators, node.operators),
-                "first": node.operators.start,
-                "places": _places(report.operators, node.operators),
-                "block": [node.block.fragments, node.block.depth, node.block.width] if node.block else None,
-                "after": after[number],
-                "findings": findings[number],
-            }
-            for number, node in enumerate(nodes)
-        ],
-        "turns": list(_turns(signatures)),
+        "title": block.layer if block is not None else _common(report.operators, operators),
+        "operators": operators,
+        "places": _places(report.operators, operators),
+        "block": [block.fragments, block.depth, block.width] if block is not None else None,
+        "after": after,
+        "findings": len({id(finding) for node in part for finding in node.findings}),  # one may mean several of them
     }
-
-
-def _nodes(report: Report) -> list[_Node]:
-    """Ranges of operators; what computes with weights alone in the midst of a block goes with it."""
-    spans = sorted((min(block.operators), max(block.operators) + 1, i) for i, block in enumerate(report.blocks))
-    found: list[_Node] = []
-    start = 0
-    for first, stop, i in spans:
-        if first < start:
-            continue
-        found += _between(report.operators, range(start, first))
-        found.append(_Node(range(first, stop), report.blocks[i]))
-        start = stop
-    return found + list(_between(report.operators, range(start, len(report.operators))))
-
-
-def _between(operators: Sequence[OperatorRow], part: range) -> Iterable[_Node]:
-    for _, run in groupby(part, key=lambda i: _numbered(operators[i].layer)):
-        positions = list(run)
-        yield _Node(range(positions[0], positions[-1] + 1), None)
 
 
 def _numbered(layer: str) -> tuple[str, ...]:
@@ -87,7 +65,7 @@ def _numbered(layer: str) -> tuple[str, ...]:
     return tuple(parts[: end + 1])
 
 
-def _common(operators: Sequence[OperatorRow], part: range) -> str:
+def _common(operators: Sequence[OperatorRow], part: Sequence[int]) -> str:
     """The innermost layer in which all of it happens; one operator's own."""
     paths = [operators[i].layer.split(".") for i in part]
     common = [names[0] for names in zip(*paths, strict=False)]
@@ -97,7 +75,7 @@ def _common(operators: Sequence[OperatorRow], part: range) -> str:
     return ".".join(common)
 
 
-def _places(operators: Sequence[OperatorRow], part: range) -> list[tuple[int, int]]:
+def _places(operators: Sequence[OperatorRow], part: Sequence[int]) -> list[tuple[int, int]]:
     """Rank and slot of each operator."""
     rank: dict[int, int] = {}
     for i in part:
@@ -113,33 +91,14 @@ def _places(operators: Sequence[OperatorRow], part: range) -> list[tuple[int, in
     return [(rank[i], slot[i]) for i in part]
 
 
-def _findings(report: Report, nodes: Sequence[_Node]) -> list[int]:
-    """How many that count lie in each node: in the block that bears the finding's name, else wherever its layer is."""
-    blocks: dict[str, set[int]] = defaultdict(set)
-    layers: dict[str, set[int]] = defaultdict(set)
-    for number, node in enumerate(nodes):
-        if node.block is not None:
-            blocks[node.block.layer].add(number)
-        for path in {report.operators[i].layer for i in node.operators}:
-            parts = path.split(".")
-            for depth in range(1, len(parts) + 1):
-                layers[".".join(parts[:depth])].add(number)
-    found = [0] * len(nodes)
-    for finding in report.findings:
-        if finding.suppressed is None and finding.layer:
-            for number in blocks.get(finding.layer) or layers[finding.layer]:
-                found[number] += 1
-    return found
-
-
-def _signature(operators: Sequence[OperatorRow], node: _Node, after: Sequence[int]) -> tuple[Any, ...]:
+def _signature(operators: Sequence[OperatorRow], node: dict[str, Any], number: int) -> tuple[Any, ...]:
     """Equal for nodes that are drawn alike and cost the same, wherever they stand."""
-    rows = (operators[i] for i in node.operators)
+    members = set(node["operators"])
     inside = tuple(
-        (row.target, row.input_shapes, row.output_shapes, tuple(i - j for j in row.after if j in node.operators))
-        for i, row in zip(node.operators, rows, strict=True)
+        (row.target, row.input_shapes, row.output_shapes, tuple(i - j for j in row.after if j in members))
+        for i, row in ((i, operators[i]) for i in node["operators"])
     )
-    return node.block is None, tuple(after), inside
+    return node["block"] is None, tuple(number - j for j in node["after"]), inside
 
 
 def _turns(signatures: Sequence[int]) -> Iterable[tuple[int, int, int]]:

@@ -36,11 +36,11 @@ function sortable(label, columns, rows, attributes = () => ({})) {
     element("table", { "aria-label": label }, element("thead", {}, element("tr", {}, heads)), body));
 }
 
-// A list of the first few, and a button that shows the rest.
-function first(number, items, word) {
-  const list = element("ul", { class: "plainly" }, items.slice(0, number));
+// The first few in a list, or in another element, and a button that shows the rest.
+function first(number, items, word, list = element("ul", { class: "plainly" })) {
+  list.append(...items.slice(0, number));
   if (items.length <= number) return list;
-  const more = element("button", { type: "button", onclick: () => {
+  const more = element("button", { type: "button", class: "no-print", onclick: () => {
     list.append(...items.slice(number));
     more.remove();
   } }, `Show ${items.length - number} more ${word}`);
