@@ -124,7 +124,8 @@ def isolated(
                 return
             if "error" in value:
                 cause = _InChild(_text(value["traceback"])) if value.get("traceback") else None
-                raise MacAuditError(_text(value["error"])) from cause
+                told = " ".join(_text(value["error"]).split())  # one line, whatever names it tells
+                raise MacAuditError(told) from cause
             yield from_plain(kind, value.get("result"), f"The result of {request.target}")
 
 

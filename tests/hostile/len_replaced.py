@@ -1,4 +1,4 @@
-# outcome: 2 watches over the audit
+# outcome: 2
 import builtins
 from torch import nn
 

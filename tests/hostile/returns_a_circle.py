@@ -1,4 +1,4 @@
-# outcome: 2 raised RecursionError
+# outcome: 2 calls deeper
 from torch import nn
 
 
