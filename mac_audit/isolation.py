@@ -38,7 +38,8 @@ from mac_audit.units import quantity, size
 
 T = TypeVar("T")
 
-AVAILABLE = hasattr(os, "fork")
+FORKS = hasattr(os, "fork")
+AVAILABLE = FORKS  # what runs in a process of its own already, as the documentation's commands, turns it off
 _GRACE = 20.0  # seconds beyond its limit after which a keeper that says nothing is taken to have been stopped
 _FORKING = 5.0  # the same for a server that should fork a keeper, and did so before
 _STARTING = 300.0  # the same for a new one, which imports torch first

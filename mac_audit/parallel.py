@@ -94,6 +94,6 @@ def _of(job: Job, report: Report) -> Report:
     """``report``, which code of the model's may have written: whole, and of no other model."""
     report = checked(report, f"The result of {job.request.target}")
     notes = report.notes
-    if job.request.isolation and not isolation.AVAILABLE:
+    if job.request.isolation and not isolation.FORKS:
         notes += ("This system cannot fork: the model's code ran in the command's own process, without limits.",)
     return replace(report, name=job.name, target=job.request.target, notes=notes)

@@ -139,6 +139,7 @@ def test_a_point_that_ends_the_process_ends_the_sweep(folder: Path) -> None:
 
 def test_where_there_is_no_fork_the_report_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(isolation, "AVAILABLE", False)
+    monkeypatch.setattr(isolation, "FORKS", False)
     assert "cannot fork" in " ".join(json.loads(run(write("pass"), "-o", "json").stdout)["notes"])
 
 
