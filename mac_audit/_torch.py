@@ -111,11 +111,14 @@ def compiled(module: torch.nn.Module, inputs: Sequence[torch.Tensor]) -> tuple[C
     """``module`` as torch.compile has it for deployment, weights being constants: run once, with what it is made of.
 
     Only with weights as constants are element-wise operators handed to the library that convolves, on a processor.
+    Each module is compiled for its own shapes: torch counts recompilations by code, which networks of the same classes
+    share, and from the ninth on would run them as they are.
     """
     from torch._inductor import config, metrics
 
     metrics.reset()
-    run = torch.compile(module, dynamic=False, fullgraph=True)
+    apart: dict[str, Any] = {"isolate_recompiles": True}  # which torch documents, but its overloads leave out
+    run: Callable[..., Any] = torch.compile(module, dynamic=False, fullgraph=True, **apart)
     with config.patch(freezing=True):
         run(*inputs)
     return run, Kernels(metrics.ir_nodes_pre_fusion, metrics.generated_kernel_count)

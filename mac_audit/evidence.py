@@ -14,7 +14,7 @@ class Evidence:
     """One network of an experiment on ``device``, ``what``, beside the one that follows the guideline, ``than``.
 
     Both have the same multiply-adds, at ``width`` channels. ``longer`` is the time that it took more, as a share: 0.38
-    for 38 %. ``spread`` is how far repetitions lay apart, where that is known. ``amount`` is what the guideline is
+    for 38 %. ``within`` is the 95 % interval of that, where it is known. ``amount`` is what the guideline is
     about: the ratio of widths (G1), groups (G2), fragments side by side (G3), maps that an element-wise operator reads
     (G4). ``source`` says where it stands, or when and with what it was measured.
     """
@@ -27,7 +27,7 @@ class Evidence:
     width: Count
     amount: Amount
     source: str
-    spread: Amount | None = None
+    within: tuple[Amount, Amount] | None = None
     dtype: str = "float32"
     compiled: bool = False
 

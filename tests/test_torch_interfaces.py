@@ -271,6 +271,16 @@ def test_torch_compile_says_what_it_joins() -> None:
     assert not private.joins(alone, kernels(conv, nn.Conv2d(8, 4, 1)))
 
 
+@pytest.mark.skipif(not private.compiles_cpp(), reason="torch.compile needs a C++ compiler")
+def test_torch_compile_goes_on_after_eight_networks_of_one_class() -> None:
+    """Its limit of recompilations counts by code; beyond it, torch says so in its log and compiles nothing."""
+    with torch.no_grad():
+        for width in range(1, torch._dynamo.config.recompile_limit + 3):
+            model = nn.Sequential(nn.Conv2d(width, 8, 1), nn.ReLU()).eval()
+            _, made = private.compiled(model, [torch.randn(1, width, 6, 6)])
+            assert made.nodes > 0, width
+
+
 @pytest.mark.parametrize(
     ("before", "after", "joined"),
     [((1, 0), (2, 1), False), ((1, 1), (2, 2), False), ((1, 1), (2, 1), True), ((1, 1), (1, 1), True)],

@@ -49,7 +49,6 @@ def _measured(found: Experiment) -> Iterator[Evidence]:
     code = found.guideline.upper()
     how = f"{found.dtype}, torch {found.torch}" + (", compiled" if found.compiled else "")
     for scan in found.scans:
-        first = scan.points[0]
         for point in scan.points[1:]:
             if point.amount is not None:
                 yield Evidence(
@@ -57,11 +56,11 @@ def _measured(found: Experiment) -> Iterator[Evidence]:
                     device=found.device,
                     what=_what(code, point.amount),
                     than=_THAN[code],
-                    longer=first.here / point.here - 1,
+                    longer=point.longer,
                     width=scan.width,
                     amount=point.amount,
                     source=f"experiment {found.guideline} of {found.date}, {how}",
-                    spread=first.spread + point.spread,
+                    within=point.longer_within,
                     dtype=found.dtype,
                     compiled=found.compiled,
                 )

@@ -12,13 +12,12 @@ from mac_audit.experiments import PLATFORMS, Platform
 from mac_audit.plain import Count, Within, from_plain, parse_versioned, to_plain
 from mac_audit.ranks import rank_correlation
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _FOLLOWS = ("verdict", "cost", "order")
 
 Verdict = Literal["holds", "does not show", "is reversed"]
 Guideline = Literal["g1", "g2", "g3", "g4"]
 Speed = Annotated[float, Within(1e-6, 1e6)]  # a ratio of two, which is divided by
-Spread = Annotated[float, Within(0, 1e6)]
 Degree = Annotated[float, Within(1, 1e6)]
 Width = Annotated[int, Within(1, 10**9)]
 
@@ -27,16 +26,27 @@ Width = Annotated[int, Within(1, 10**9)]
 class Point:
     """One network: what differs, its memory access, and its speed relative to the first of its scan.
 
-    ``here`` is this machine's, ``paper`` that of both of the paper's platforms; ``spread`` is relative. ``amount`` is
-    that of ``Row``.
+    ``here`` is this machine's, ``within`` its 95 % interval, ``paper`` that of both of the paper's platforms.
+    ``amount`` is that of ``Row``.
     """
 
     label: str
     mac_elements: Count
     here: Speed
-    spread: Spread
+    within: tuple[Speed, Speed]
     paper: dict[Platform, Speed]
     amount: Degree | None = None
+
+    @property
+    def longer(self) -> float:
+        """How much more time it takes than the first: 0.38 for 38 %."""
+        return 1 / self.here - 1
+
+    @property
+    def longer_within(self) -> tuple[float, float]:
+        """The 95 % interval of that."""
+        slowest, fastest = self.within
+        return 1 / fastest - 1, 1 / slowest - 1
 
 
 @dataclass(frozen=True)
@@ -49,13 +59,7 @@ class Scan:
     @property
     def cost(self) -> float:
         """How much longer the last, which breaks the guideline most, takes than the first, which follows it."""
-        follows, breaks = self.points[0], self.points[-1]
-        return follows.here / breaks.here - 1
-
-    @property
-    def scatter(self) -> float:
-        """What of that may be chance: twice the spreads of both."""
-        return 2 * (self.points[0].spread + self.points[-1].spread)
+        return self.points[-1].longer
 
 
 @dataclass(frozen=True)
@@ -97,11 +101,11 @@ class Experiment:
 
     @property
     def verdict(self) -> Verdict:
-        """By the median scan, against what may be chance."""
-        cost, scatter = median(scan.cost for scan in self.scans), median(scan.scatter for scan in self.scans)
-        if cost > scatter:
+        """It holds where the 95 % interval of the last network's cost is above zero in most scans."""
+        lows, highs = zip(*(scan.points[-1].longer_within for scan in self.scans), strict=True)
+        if median(lows) > 0:
             return "holds"
-        return "is reversed" if cost < -scatter else "does not show"
+        return "is reversed" if median(highs) < 0 else "does not show"
 
     def to_json(self) -> str:
         """One document, with the verdict, the mean ``cost`` and ``order``, which follow from the rest."""
@@ -117,6 +121,10 @@ class Experiment:
         points = [point for scan in found.scans for point in scan.points]
         if not found.scans or not all(scan.points for scan in found.scans):
             wrong = "a scan without networks" if found.scans else "no scans"
+        elif any(scan.points[0].here != 1 for scan in found.scans):
+            wrong = "a scan whose first network is not what the others are compared with"
+        elif any(not low <= point.here <= high for point in points for low, high in [point.within]):
+            wrong = "a speed outside its own interval"
         elif any(point.paper.keys() != PLATFORMS.keys() for point in points):
             wrong = "a network without a speed on each of the paper's platforms"
         elif found.guideline == "g4" and any(point.amount not in (None, 1, 2) for point in points):

@@ -23,7 +23,11 @@ def draw(found: Sequence[Experiment], path: Path) -> None:
             points = sorted(scan.points, key=lambda point: point.mac_elements)
             access = [point.mac_elements / scan.points[0].mac_elements for point in points]
             here = [point.here for point in points]
-            axes.plot(access, here, marker=marker, color="C0", label=f"here, {scan.width} channels")
+            within = [(p.here - low, high - p.here) for p in points for low, high in [p.within]]
+            lengths = list(zip(*within, strict=True))
+            axes.errorbar(
+                access, here, lengths, marker=marker, color="C0", capsize=2, label=f"here, {scan.width} channels"
+            )
         for name, color, title in (("gpu", "C1", "GTX 1080 Ti"), ("arm", "C2", "Snapdragon 810")):
             scan = experiment.scans[-1]
             points = sorted(scan.points, key=lambda point: point.mac_elements)

@@ -1,7 +1,7 @@
 """The paper's four experiments on this machine: the same networks, timed against one another.
 
 What a scan compares runs in turn, so that only ratios within it are told; the paper's own speeds are set beside them as
-ratios too. A guideline holds where the network that breaks it most is slower by more than the measurements scatter.
+ratios too. A guideline holds where the network that breaks it most is slower beyond chance in most of its scans.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from mac_audit.lower import lower
 from mac_audit.measuring.calibrate import machine, torch_version
 from mac_audit.measuring.joining import NO_COMPILER
 from mac_audit.measuring.running import inference, with_weights
-from mac_audit.measuring.stopwatch import Work, interleaved
+from mac_audit.measuring.stopwatch import Work, interleaved, ratio
 from mac_audit.profile import Profile
 
 GUIDELINES: dict[Guideline, int] = {"g1": 1, "g2": 2, "g3": 3, "g4": 4}
-ROUNDS = 15
+ROUNDS = 101
 
 
 def run(
@@ -77,20 +77,20 @@ def _scan(
         works = {ours[i].label: _work(ours[i], backend, dtype, compiled) for i in ordered}
         samples = interleaved(works, ROUNDS)
     first = ordered[0]
-    return Scan(
-        width=ours[0].width,
-        points=tuple(
+    points = []
+    for i in ordered:
+        low, here, high = ratio(samples[ours[first].label], samples[ours[i].label])
+        points.append(
             Point(
                 label=ours[i].label,
                 mac_elements=_access(ours[i]),
-                here=samples[ours[first].label].seconds / samples[ours[i].label].seconds,
-                spread=samples[ours[i].label].spread,
+                here=here,
+                within=(low, high),
                 paper={platform: rows[i].speed / rows[first].speed for platform, rows in printed.items()},
                 amount=ours[i].amount,
             )
-            for i in ordered
-        ),
-    )
+        )
+    return Scan(ours[0].width, tuple(points))
 
 
 def _work(row: Row, backend: str, dtype: torch.dtype, compiled: bool) -> Work:
@@ -98,7 +98,7 @@ def _work(row: Row, backend: str, dtype: torch.dtype, compiled: bool) -> Work:
     model: Any = row.build().eval()
     with_weights(model, backend, dtype)
     image = torch.randn(1, *model.input_size, device=backend).to(dtype)
-    run: Any = torch.compile(model) if compiled else model
+    run: Any = private.compiled(model, [image])[0] if compiled else model
     return lambda: run(image)
 
 
@@ -111,15 +111,17 @@ def _access(row: Row) -> int:
 
 def lines(found: Experiment) -> Iterator[str]:
     """The experiment as text."""
-    compiled = ", compiled" if found.compiled else ""
+    compiled = ", compiled with weights as constants" if found.compiled else ""
     how = f"{found.dtype}, torch {found.torch}{compiled}"
     yield f"{found.guideline.upper()} (Table {found.table}) on {found.device}, {how}"
-    yield "  speed relative to the first row of a scan; beside it the paper's GTX 1080 Ti and Snapdragon 810"
+    yield "  speed relative to the first row of a scan, with its 95 % interval; beside it the paper's two platforms"
     for scan in found.scans:
-        yield f"  {scan.width:4} channels{'MAC':>14}{'here':>10}{'1080 Ti':>10}{'810':>8}"
+        yield f"  {scan.width:4} channels{'MAC':>14}{'here':>14}{'':9}{'1080 Ti':>8}{'810':>8}"
         for point in scan.points:
-            paper = f"{point.paper['gpu']:>10.2f}{point.paper['arm']:>8.2f}"
-            yield f"    {point.label:18}{point.mac_elements / 1e6:>7.2f} M{point.here:>10.2f}{paper}"
+            low, high = point.within
+            here = f"{point.here:>8.2f}" + (f" ({low:.2f}–{high:.2f})" if point is not scan.points[0] else "")
+            paper = f"{point.paper['gpu']:>8.2f}{point.paper['arm']:>8.2f}"
+            yield f"    {point.label:18}{point.mac_elements / 1e6:>7.2f} M{here:<23}{paper}"
     agreement = ", ".join(f"{value:.2f} with {name}" for name, value in found.agreement.items())
     yield f"  order: rank correlation {found.order:.2f} of time with memory access; {agreement}"
     what = f"the last row of a scan takes {found.cost:+.0%} time against the first"

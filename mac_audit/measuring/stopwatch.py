@@ -78,12 +78,23 @@ def in_turn(works: Mapping[str, tuple[Work, Work]]) -> dict[str, float]:
     return found
 
 
-def difference(left: Sample, right: Sample, draws: int = 2000, within: float = 0.95) -> tuple[float, float]:
-    """An interval for the median of what ``left`` takes longer than ``right``, round by round, by bootstrap.
+def difference(left: Sample, right: Sample) -> tuple[float, float]:
+    """A 95 % interval for the median of what ``left`` takes longer than ``right``, in seconds, round by round."""
+    return _interval([a - b for a, b in zip(left.rounds, right.rounds, strict=True)])
 
-    Percentiles of the medians of resampled differences (Efron, Annals of Statistics 7(1), 1979).
+
+def ratio(left: Sample, right: Sample) -> tuple[float, float, float]:
+    """The median of ``left`` over ``right``, round by round, between the ends of its 95 % interval."""
+    each = [a / b for a, b in zip(left.rounds, right.rounds, strict=True)]
+    low, high = _interval(each)
+    return low, median(each), high
+
+
+def _interval(each: Sequence[float], draws: int = 2000, within: float = 0.95) -> tuple[float, float]:
+    """For the median of ``each``, by bootstrap: percentiles of the medians of what is drawn from it with replacement.
+
+    Efron, Annals of Statistics 7(1), 1979.
     """
-    each = [a - b for a, b in zip(left.rounds, right.rounds, strict=True)]
     dice = random.Random(0)  # the same rounds give the same interval
     medians = sorted(median(dice.choices(each, k=len(each))) for _ in range(draws))
     tail = round((1 - within) / 2 * draws)

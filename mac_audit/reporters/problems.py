@@ -148,7 +148,9 @@ def _measured(evidence: Evidence | None) -> str:
     """``widths 1:6 took 10.3 % more time than equal widths at the same multiply-adds, on snapdragon-810 (…)``."""
     if evidence is None:
         return ""
-    spread = f" ± {percent(evidence.spread)}" if evidence.spread is not None else ""
-    took = f"{percent(abs(evidence.longer))}{spread} {'more' if evidence.longer >= 0 else 'less'} time"
+    more = evidence.longer >= 0
+    ends = sorted(share if more else -share for share in evidence.within or ())
+    within = f" ({' to '.join(map(percent, ends))})" if ends else ""
+    took = f"{percent(abs(evidence.longer))}{within} {'more' if more else 'less'} time"
     where = f"{evidence.source}, {evidence.width} channels"
     return f"{evidence.what} took {took} than {evidence.than} at the same multiply-adds, on {evidence.device} ({where})"
