@@ -192,13 +192,22 @@ def fragments_of(net: Network) -> str:
     return " ".join(op.name for op in net.operators if not op.name.startswith("cat"))
 
 
-def test_cells_that_read_two_cells_are_told_apart_by_their_modules() -> None:
-    net = cells(5)
+@pytest.mark.parametrize("number", [2, 5])
+def test_cells_that_read_two_cells_are_told_apart_by_their_modules(number: int) -> None:
+    net = cells(number)
     found = structure(net, fragments_of(net))
     assert [(b.layer, b.origin, len(b.fragments), b.depth, b.width) for b in found.blocks] == [
-        (f"cells.{i}", "module", 8, 2, 4) for i in range(5)
+        (f"cells.{i}", "module", 8, 2, 4) for i in range(number)
     ]
-    assert found.average_parallelism == 41 / 11  # the stem, and eight or two in each cell
+    assert found.average_parallelism == (1 + 8 * number) / (1 + 2 * number)  # the stem, and eight or two in each cell
+
+
+def test_what_was_found_stays_as_it_is() -> None:
+    """Profiles hand one structure to every rule."""
+    found = structure(cells(2), "")
+    for kept, name in ((found, "blocks"), *((block, "width") for block in structure(cells(2)).blocks)):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(kept, name, 0)
 
 
 def test_cells_deep_in_modules_are_found() -> None:
