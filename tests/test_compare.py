@@ -259,6 +259,25 @@ def test_table(width: int) -> None:
     assert "On slow never compared with measurements" in flat
 
 
+def test_names_stay_whole_before_costs_do() -> None:
+    """With two devices in 80 characters parameters and bytes go; in 50, what tells names apart is their end."""
+    names = ("torchvision:some_net_x1_0", "torchvision:other_net_x1_0")
+    pair = [(model(name, 10 * (i + 1), 9.0), (Predicted(SLOW, 20.0),)) for i, name in enumerate(names)]
+
+    def text(width: int) -> str:
+        return compare_table.render([compared(pair, "time")], View(width=width))
+
+    assert all(name in text(80) for name in names)
+    assert "FLOPs" in text(80)
+    assert "params" not in text(80)
+    assert all(name not in text(50) and name.removeprefix("torchvision:") in text(50) for name in names)
+
+
+def test_a_single_model_is_not_put_in_order() -> None:
+    text = compare_table.render([compared([(THREE[0], ())], "time")], View(width=80))
+    assert "FLOPs: no two models to put in order" in text
+
+
 def test_markdown_is_read_as_tables_and_lists() -> None:
     html = MarkdownIt("commonmark").enable("table").render(compare_markdown.render([comparison(*THREE)], View()))
     assert html.count("<table>") == 1

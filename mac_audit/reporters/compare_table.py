@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from textwrap import wrap
 
 from rich.console import RenderableType
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from mac_audit.comparison import Comparison, Model
@@ -28,11 +28,13 @@ from mac_audit.reporters.comparing import (
     value,
 )
 from mac_audit.reporters.escape import clean
-from mac_audit.reporters.terminal import heading, printed
+from mac_audit.reporters.terminal import Cell, Column, ending, fitted, heading, printed
 
 _PAIRS = 5
 _WIDE = 110  # from here on there is room for what each rule measured
-_DEVICE = 10  # characters of its name in a line of the heading
+_DEVICE = 12  # characters of its name in a line of the heading
+_RANKS = {"bytes": 4, "params": 3, "MAC": 1}  # the highest is left out first
+_NAME = 32  # characters of a model's name that are kept before other columns are left out
 _STYLES = {"pass": "green", "fail": "bold red", "error": "bold magenta"}
 
 
@@ -45,29 +47,7 @@ def _parts(comparison: Comparison, view: View) -> Iterator[RenderableType]:
     alike = same_inputs(comparison)
     first = next((model for model in comparison.models if not model.error), None)
     yield heading("Models", inputs(first) if first and alike else "", first=True)
-    wide = view.width >= _WIDE
-    rules = codes(comparison) if wide else []
-    shown = COSTS if wide else COSTS[:-1]
-    devices = ["\n".join(wrap(device.name, _DEVICE, break_long_words=False)) for device in comparison.devices]
-    table = Table.grid(padding=(0, 2))
-    for side in ("left", "left", *["left"] * (not alike)):
-        table.add_column(justify=side, overflow="fold")  # type: ignore[arg-type]
-    for _ in (*shown, *devices, *rules):
-        table.add_column(justify="right", no_wrap=True, vertical="bottom")
-    titles = ["", "model", *["input"] * (not alike), *shown, *devices, *rules, *["breaks"] * (not wide)]
-    table.add_row(*titles, style="dim")
-    for model in comparison.models:
-        judged = by_code(model)
-        table.add_row(
-            Text(model.verdict, style=_STYLES[model.verdict]),
-            model.name,
-            *[inputs(model)] * (not alike),
-            *costs(model)[: len(shown)],
-            *times(model, comparison),
-            *(_value(judged, code) for code in rules),
-            *[_broken(model)] * (not wide),
-        )
-    yield Padding(table, (0, 0, 0, 2))
+    yield _table(comparison, view, alike)
     for device in comparison.devices:
         yield heading(f"On {device.name}", expected(device))
         for order in (order for order in comparison.orders if order.device == device.name):
@@ -82,6 +62,40 @@ def _parts(comparison: Comparison, view: View) -> Iterator[RenderableType]:
             yield Text(f"\n{model.name}: {model.error}", style=_STYLES["error"])
     yield Text()
     yield Text("\n".join(legend(comparison)), style="dim")
+
+
+def _table(comparison: Comparison, view: View, alike: bool) -> Text:
+    wide = view.width >= _WIDE
+    rules = codes(comparison) if wide else []
+    columns = [
+        Column("", right=False),
+        Column("model", right=False, least=_NAME, most=max(len(model.name) for model in comparison.models)),
+        *[Column("input", 5, right=False)] * (not alike),
+        *(Column(title, _RANKS.get(title, 0)) for title in COSTS),
+        *(Column(_in_lines(device.name)) for device in comparison.devices),
+        *(Column(f"{code} ", 2) for code in rules),
+        *[Column("breaks", 2, right=False)] * (not wide),
+    ]
+    rows: list[list[Cell]] = []
+    for model in comparison.models:
+        judged = by_code(model)
+        rows.append(
+            [
+                Text(model.verdict, style=_STYLES[model.verdict]),
+                partial(ending, model.name),
+                *[inputs(model)] * (not alike),
+                *costs(model),
+                *times(model, comparison),
+                *(_value(judged, code) for code in rules),
+                *[_broken(model)] * (not wide),
+            ]
+        )
+    return fitted(columns, rows, view.width)
+
+
+def _in_lines(name: str) -> str:
+    """The name of a device in lines that end with its hyphens, where it is long."""
+    return "\n".join(wrap(name.replace("-", "- "), _DEVICE, break_long_words=False)).replace("- ", "-")
 
 
 def _value(judged: dict[str, RuleResult], code: str) -> Text:

@@ -72,6 +72,8 @@ def agreement(order: Order) -> str:
     rho = f"{order.correlation:.2f}".replace("-", "−") if order.correlation is not None and order.models > 2 else ""
     told = f" (Spearman's ρ {rho})" if rho else ""
     verb = {"flops": "FLOPs order", "mac_elements": "MAC orders"}[order.figure]
+    if not order.compared:
+        return f"{FIGURES[order.figure]}: no two models to put in order"
     if order.pairs:
         return f"{verb} {len(order.pairs)} of {order.compared} pairs otherwise than time does{told}"
     return f"{verb} {'the pair' if order.compared == 1 else f'all {order.compared} pairs'} as time does{told}"

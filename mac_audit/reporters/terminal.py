@@ -40,7 +40,7 @@ class Column:
     """A column of ``fitted``. One of rank 0 stays; of the others the highest rank goes first where there is no room.
 
     ``least`` is the width to which its texts may be cut, ``most`` what a cell that draws itself has a use for. One
-    without a title, such as one of bars, gets what the others leave.
+    without a title, such as one of bars, gets what the others leave. A title may have several lines.
     """
 
     title: str
@@ -65,16 +65,18 @@ def fitted(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int
             widths[i] += more
             spare -= more
     lines = [_line([(row[i], widths[i], columns[i].right) for i in kept]) for row in rows]
-    if any(column.title for column in columns):
-        titles = _line([(columns[i].title, widths[i], columns[i].right) for i in kept])
-        titles.stylize("dim")
-        lines.insert(0, titles)
+    titles = [column.title.split("\n") if column.title else [] for column in columns]
+    for back in range(1, max(map(len, titles)) + 1):  # from the last line, which all of them have
+        cells = ["" if len(title) < back else title[-back] for title in titles]
+        line = _line([(cells[i], widths[i], columns[i].right) for i in kept])
+        line.stylize("dim")
+        lines.insert(0, line)
     return Text("\n").join(lines)
 
 
 def _natural(column: Column, cells: Iterable[Cell]) -> int:
     widths = (column.most if callable(cell) else cell_len(str(cell)) for cell in cells)
-    return max(cell_len(column.title), *widths, 1)
+    return max(*map(cell_len, column.title.split("\n")), *widths, 1)
 
 
 def _line(cells: Iterable[tuple[Cell, int, bool]]) -> Text:
