@@ -41,6 +41,7 @@ TARGETS = {
     "rules": (
         "mac_audit/rules",
         (
+            "tests/test_findings.py",
             "tests/test_cases.py",
             "tests/test_budgets.py",
             "tests/test_counterfactual.py",
