@@ -32,7 +32,7 @@ from mac_audit.reporters.terminal import Cell, Column, ending, fitted, heading, 
 
 _PAIRS = 5
 _WIDE = 110  # from here on there is room for what each rule measured
-_DEVICE = 12  # characters of its name in a line of the heading
+_DEVICE = 14  # characters of its name in a line of the heading, a hyphen as two
 _RANKS = {"bytes": 4, "params": 3, "MAC": 1}  # the highest is left out first
 _NAME = 32  # characters of a model's name that are kept before other columns are left out
 _STYLES = {"pass": "green", "fail": "bold red", "error": "bold magenta"}
