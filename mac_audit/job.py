@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from mac_audit import engine
 from mac_audit.comparison import Predicted
+from mac_audit.device import Device
 from mac_audit.device_file import find
 from mac_audit.errors import MacAuditError
 from mac_audit.experiments.kept import evidence_on
@@ -70,7 +71,7 @@ def run(job: Job, network: Callable[[Request], Network] | None = None) -> Audite
     device = find(job.request.device) if job.request.device else None  # a wrong name is told before the model is built
     further = [find(name) for name in job.devices]
     captured = (network or network_of)(job.request)
-    profile = Profile(captured, job.request.execution, device, known_times(device), evidence_on(device))
+    profile = profiled(captured, job.request.execution, device)
     report = judged(
         profile,
         rules,
@@ -80,8 +81,13 @@ def run(job: Job, network: Callable[[Request], Network] | None = None) -> Audite
         fail_on=job.fail_on,
         flop_convention=job.flop_convention,
     )
-    times = tuple(_predicted(Profile(captured, job.request.execution, one, known_times(one))) for one in further)
+    times = tuple(_predicted(profiled(captured, job.request.execution, one)) for one in further)
     return Audited(*suppressed(report, profile, rules, job.ignores), times)
+
+
+def profiled(network: Network, execution: str, device: Device | None) -> Profile:
+    """The profile of ``network``, with what was measured on ``device``: times of operators, and experiments."""
+    return Profile(network, execution, device, known_times(device), evidence_on(device))
 
 
 def _predicted(profile: Profile) -> Predicted:
@@ -107,7 +113,7 @@ def points(job: Job, axes: Sequence[Axis]) -> Iterator[Point]:
         request = replace(job.request, **fields(sizes))
         try:
             if network is None:
-                from mac_audit.api import traces
+                from mac_audit.tracing import traces
 
                 network = traces(request)
             point = Point(sizes, run(replace(job, request=request), network).report)
@@ -139,7 +145,7 @@ def network_of(request: Request) -> Network:
     """The network that ``request`` names: one that was saved, without torch, or captured from a model."""
     if is_saved(request.target):
         return _saved(request)
-    from mac_audit.api import trace
+    from mac_audit.tracing import trace
 
     try:
         return trace(request)

@@ -12,8 +12,13 @@ from torch.utils.flop_counter import FlopCounterMode
 from mac_audit import network
 from mac_audit.capture import capture
 from mac_audit.cost import Costed, cost_of
+from mac_audit.job import Job, run
 from mac_audit.lower import lower
 from mac_audit.profile import Profile
+from mac_audit.report import Report
+from mac_audit.request import Request
+from mac_audit.rule import discover
+from mac_audit.selection import choose
 
 
 class Function(nn.Module):
@@ -34,6 +39,11 @@ def meta(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
 
 def index(*shape: int) -> Tensor:
     return meta(*shape, dtype=torch.int64)
+
+
+def reported(request: Request) -> Report:
+    """What the command line reports of it, by all rules as they are."""
+    return run(Job(request.target, request, tuple(choose(discover(), [], {})))).report
 
 
 def profile(model: nn.Module | Callable[..., Any], *inputs: Tensor, weights: tuple[Any, ...] = ()) -> Profile:

@@ -16,12 +16,12 @@ import torch
 from torch import nn
 
 from mac_audit import audit
-from mac_audit.api import audit_request
 from mac_audit.report import Line, Report
 from mac_audit.reporters import View
 from mac_audit.reporters.html import render
 from mac_audit.reporters.problems import by_line
 from mac_audit.request import Request
+from tests.costing import reported
 from tests.hostile_text import HOSTILE, hostile
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def transformer() -> Report:
 
 
 def of_zoo(name: str, device: str = "gtx-1080-ti") -> Report:
-    return audit_request(Request(f"zoo:{name}", device=device))
+    return reported(Request(f"zoo:{name}", device=device))
 
 
 @pytest.fixture(scope="module")

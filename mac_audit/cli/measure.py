@@ -33,10 +33,10 @@ def measure(request: Request, rounds: int, operators: int, **_: Any) -> None:
 
 
 def _measured(request: Request, rounds: int, operators: int) -> Iterator[str]:
-    from mac_audit.api import load_request
     from mac_audit.device_file import AUTO, find
     from mac_audit.measuring import measure as measuring
     from mac_audit.reporters import measured
+    from mac_audit.tracing import load_request
 
     device = find(request.device or AUTO)
     measuring.backend_of(device)

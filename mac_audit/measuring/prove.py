@@ -15,7 +15,6 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from mac_audit.api import trace
 from mac_audit.cost import Contraction, Costed
 from mac_audit.counterfactual import merged
 from mac_audit.device import Device
@@ -28,6 +27,7 @@ from mac_audit.profile import Profile
 from mac_audit.request import Request
 from mac_audit.rule import Measure, Rule, Violation
 from mac_audit.timing import Timing
+from mac_audit.tracing import trace
 
 ROUNDS = 101
 
