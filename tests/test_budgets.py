@@ -114,6 +114,7 @@ def test_finding_says_by_how_much_and_where(model: str) -> None:
 def test_memory_names_whose_results_are_there(model: str) -> None:
     (finding,) = json.loads(run(model, "memory=1 KB").stdout)["findings"]
     assert "conv 3.20 KB (72.7 %), the input 1.20 KB (27.3 %)" in finding["instead"]
+    assert finding["counterfactual"]["worst"] == {"conv": 3200, "the input": 1200}
 
 
 def test_table_has_units(model: str) -> None:

@@ -28,6 +28,12 @@ def found(model: nn.Module, x: Tensor, code: str, **options: float) -> tuple[Rep
     return report, list(report.findings)
 
 
+def judged(report: Report) -> tuple[str, float | None, str]:
+    """Verdict, value and what was measured."""
+    (rule,) = report.rules
+    return rule.verdict, rule.value, rule.measure
+
+
 def conv(c_in: int, c_out: int, kernel: int = 1, groups: int = 1, **more: Any) -> nn.Conv2d:
     return nn.Conv2d(c_in, c_out, kernel, padding=kernel // 2, groups=groups, bias=False, device="meta", **more)
 
@@ -45,6 +51,8 @@ def test_unequal_widths(dtype: torch.dtype, itemsize: int) -> None:
     report, (finding,) = found(conv(12, 108), meta(1, 12, 5, 7, dtype=dtype), "G1")
     access = HW * 120 + 12 * 108
     assert report.totals.mac_elements == access
+    measure = "avoidable MAC of 1×1 convolutions and linear layers ÷ their MAC"
+    assert judged(report) == ("fail", pytest.approx(HW * 48 / access), measure)
     assert finding.message == "channel widths 9 to 1: c1=12, c2=108"
     assert finding.instead == (
         "c1=12, c2=108 → 36 and 36, at the same multiply-adds; in multiples of 8: 32 and 40 (-1.2 % multiply-adds)"
@@ -56,6 +64,17 @@ def test_unequal_widths(dtype: torch.dtype, itemsize: int) -> None:
     assert (instead["c_in"], instead["c_out"], instead["madds"]) == (36, 36, HW * 1296)
     assert instead["mac_elements"] == access - HW * 48
     assert (rounded["c_in"], rounded["c_out"], rounded["mac_elements"]) == (32, 40, HW * 72 + 1280)
+
+
+def test_widths_that_data_set_count_in_the_measure() -> None:
+    """3 → 27 reads an image: 9 → 9 would spare hw · 12, of which no layer is blamed. 27 → 3 and its data are alike."""
+    report, findings = found(nn.Sequential(conv(3, 27), conv(27, 27), conv(27, 3)), meta(1, 3, 5, 7), "G1")
+    value = 2 * HW * 12 / (HW * (30 + 54 + 30) + 81 + 27 * 27 + 81)
+    measure = (
+        f"avoidable MAC of 1×1 convolutions and linear layers ÷ their MAC, {value:.3f} of it where data set a width"
+    )
+    assert judged(report) == ("pass", pytest.approx(value), measure)
+    assert not findings
 
 
 def test_multiples_are_told_where_they_help() -> None:
@@ -81,6 +100,8 @@ def test_groups(dtype: torch.dtype, itemsize: int) -> None:
     report, (finding,) = found(model, meta(1, 18, 5, 7, dtype=dtype), "G2")
     access = HW * 54 + 9 * 18 * 36 // 9
     assert report.totals.mac_elements == access
+    measure = "avoidable MAC of grouped convolutions ÷ the model's MAC"
+    assert judged(report) == ("fail", pytest.approx(HW * 36 / access), measure)
     assert finding.message == "9 groups, kernel 3×3: c1=18, c2=36"
     assert finding.instead == ("no groups, c1=18, c2=36 → 6 and 12 (both divided by √9), at the same multiply-adds")
     assert saving(finding) == pytest.approx((HW * 36, HW * 36 * itemsize, HW * 36 / access))
@@ -106,6 +127,7 @@ class Branches(nn.Module):
 def test_fragments(dtype: torch.dtype, itemsize: int) -> None:
     """Three fragments where one would be a chain; one wider layer reads the map of 6 channels once, not three times."""
     report, (finding,) = found(Branches(), meta(1, 6, 5, 7, dtype=dtype), "G3")
+    assert judged(report) == ("fail", 3.0, "average parallelism: fragments ÷ those on the longest chain")
     assert finding.message == "3 operators side by side and in sequence where 1 would be a chain: width 3"
     assert finding.instead == (
         "one wider layer for the 3 layers that read the same tensor (2 of 1×1, 1 of 3×3): 3 → 1 operators"
@@ -149,6 +171,20 @@ def test_an_activation(dtype: torch.dtype, itemsize: int) -> None:
         "now": {"mac_elements": HW * 24, "madds": 0},
         "instead": {"mac_elements": 0, "madds": 0},
     }
+
+
+def test_element_wise_operators_and_depthwise_convolutions_count_apart() -> None:
+    """An activation of 24 · hw elements and a depthwise convolution of 24 · hw + 12 · 9, of 42 · hw + 72 more."""
+    model = nn.Sequential(conv(6, 12), nn.ReLU(), conv(12, 12, 3, groups=12), conv(12, 12))
+    report = found(model, meta(1, 6, 5, 7), "G4")[0]
+    activation, depthwise = HW * 24, HW * 24 + 108
+    whole = activation + depthwise + HW * 18 + 72 + HW * 24 + 144
+    assert report.totals.mac_elements == whole
+    measure = (
+        f"MAC share of element-wise operators ({activation / whole:.3f}) and depthwise convolutions"
+        f" ({depthwise / whole:.3f})"
+    )
+    assert judged(report) == ("fail", pytest.approx((activation + depthwise) / whole), measure)
 
 
 def test_a_shortcut() -> None:
