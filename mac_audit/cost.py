@@ -152,8 +152,9 @@ class Work:
     """What a formula knows: the class of operator, its arithmetic, and which operands it touches in part.
 
     ``reads`` gives the elements read of an argument, by name, where that is not all of it; ``writes`` the elements
-    written where that is not all results. With ``lower_bound`` there may be more arithmetic than it says, and the
-    operator is unknown as far as totals go.
+    written where that is not all results. ``steps`` is how often it starts anew and waits for what it did before, as a
+    recurrent layer for each element of a sequence. With ``lower_bound`` there may be more arithmetic than it says, and
+    the operator is unknown as far as totals go.
     """
 
     kind: str
@@ -162,6 +163,7 @@ class Work:
     contraction: Contraction | None = None
     reads: Mapping[str, int] = field(default_factory=dict)
     writes: int | None = None
+    steps: int = 1
     lower_bound: bool = False
 
 
@@ -181,6 +183,7 @@ class Costed:
     cost: Cost
     contraction: Contraction | None = None
     itemsize: int = 0  # bytes an element of the result
+    steps: int = 1  # one after the other, see ``Work``
 
 
 _formulas: dict[str, tuple[Formula, tuple[inspect.Parameter, ...]]] = {}
@@ -242,7 +245,9 @@ def cost_of(operator: Operator, network: Network) -> Costed:
         return _unknown(operator, network)
     itemsize = network.tensors[operator.outputs[0]].itemsize if operator.outputs else 0
     coverage: Coverage = "unknown" if work.lower_bound else "exact"
-    return Costed(operator, work.kind, coverage, _memory(operator, network, work), work.contraction, itemsize)
+    return Costed(
+        operator, work.kind, coverage, _memory(operator, network, work), work.contraction, itemsize, work.steps
+    )
 
 
 def _unknown(operator: Operator, network: Network) -> Costed:

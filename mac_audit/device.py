@@ -14,10 +14,11 @@ An operator of class k that does ``o`` scalar operations (a multiply-add is two)
   the rest at the memory's. Activations (``b_a``) were just written, so their set is the operator's own, what is
   written in place once; weights (``b_w``) were last read in the previous run, so their set is all of the network's.
 * ``overlap_k`` is how much of the shorter of the two hides behind the longer; all of it where nothing else is known.
-* A class is launched ``launch_k + per_group_k · (groups − 1)`` times: it may take longer to start than others, or run
-  its groups one after another. One that runs in another operator's kernel is not launched at all. A view costs ``view``
-  where the framework's own time counts. A measured time of an operator stands for all of that but the ``between``, what
-  the framework takes from one operator to the next.
+* A class is launched ``launch_k + per_group_k · (groups − 1) + per_step_k · (steps − 1)`` times: it may take longer to
+  start than others, or run its groups one after another, and every step of a recurrent layer waits for the one before.
+  One that runs in another operator's kernel is not launched at all. A view costs ``view`` where the framework's own
+  time counts. A measured time of an operator stands for all of that but the ``between``, what the framework takes from
+  one operator to the next.
 
 Figures come from datasheets and carry their source; shares come from a fit, which says on what data it was made and
 how far off it is there. Rates are looked up by the name of the ATen operator, then by its class, then as ``default``.
@@ -68,6 +69,7 @@ class Rates:
     fill: float = 0.0
     launch: float = 1.0
     per_group: float = 0.0
+    per_step: float = 1.0
     overlap: float = 1.0
 
 
@@ -185,7 +187,8 @@ def time_of(step: Step, device: Device) -> Time:
     rates = rates_of(step.costed, device)
     groups = shape.groups if shape is not None else 1
     view = device.view.value if device.view is not None else 0
-    launches = cost.operators * (rates.launch + rates.per_group * (groups - 1))
+    further = rates.per_group * (groups - 1) + rates.per_step * (step.costed.steps - 1)
+    launches = cost.operators * (rates.launch + further)
     arithmetic = (2 * cost.madds or cost.other_ops) / (peak_of(step.dtype, device) * rates.compute)
     if shape is not None:
         arithmetic *= 1 + rates.width * groups / min(shape.c_in, shape.c_out)

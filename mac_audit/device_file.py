@@ -141,6 +141,9 @@ def _numbers(device: Device) -> tuple[dict[str, float], dict[str, float]]:
     least |= {"between.value": device.between.value} if device.between else {}
     for kind, rates in device.rates.items():
         above |= {f"rates.{kind}.{name}": getattr(rates, name) for name in ("compute", "memory", "weight")}
-        least |= {f"rates.{kind}.{name}": getattr(rates, name) for name in ("width", "fill", "launch", "per_group")}
+        least |= {
+            f"rates.{kind}.{name}": getattr(rates, name)
+            for name in ("width", "fill", "launch", "per_group", "per_step")
+        }
         least[f"rates.{kind}.overlap"] = min(rates.overlap, 1 - rates.overlap)  # from 0 to 1
     return above, least

@@ -202,6 +202,22 @@ def test_another_execution_than_the_fit_is_told() -> None:
 # --- savings of findings ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("batch_first", [False, True])
+def test_steps_of_a_recurrent_layer_wait_for_each_other(batch_first: bool) -> None:
+    """Two layers in two directions over 7 elements are 4 · 7 steps, of which each cell's first is its launch."""
+    x = torch.empty(3, 7, 4) if batch_first else torch.empty(7, 3, 4)
+    model = nn.LSTM(4, 5, num_layers=2, bidirectional=True, batch_first=batch_first)
+
+    def launched(per_step: float) -> float:
+        device = replace(PLAIN, rates={"matmul": Rates(per_step=per_step)})
+        ms = audit(model, x, device=device).totals.predicted_ms
+        assert ms is not None
+        return ms / (1000 * PLAIN.launch.value)
+
+    cells = sum(operator.kind == "matmul" for operator in audit(model, x).operators)  # one operator, or one a cell
+    assert isclose(launched(1) - launched(0), 4 * 7 - cells)
+
+
 def test_saving_of_unequal_channels_by_hand() -> None:
     """A 1×1 convolution of 4 → 64 channels on 100 positions, memory-bound: 16 and 16 channels move less.
 

@@ -57,5 +57,5 @@ def calibrate(backend: str, threads: int, name: str | None, output: Path | None,
         noisy = calibration.too_noisy(found)
         spread = calibration.spread(found)
         show(f"spread of a measurement {spread:.1%} in the median; {len(noisy)} of them too wide to be trusted")
-        if len(noisy) > len(found) / 5:
+        if calibration.too_busy(found):
             click.echo("The machine was too busy to trust this; calibrate --afresh when it is quiet.", err=True)

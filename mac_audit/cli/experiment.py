@@ -48,11 +48,11 @@ def experiment(
     """
     with errors_told(show_traceback=False):
         from mac_audit.experiments import run as running
-        from mac_audit.experiments.kept import keep
+        from mac_audit.experiments.kept import folder_for, keep
         from mac_audit.files import write_whole
         from mac_audit.measuring.calibrate import machine
 
-        machine(backend, threads)
+        folder_for(name or machine(backend, threads).name)  # before anything is measured
         chosen = list(running.GUIDELINES) if which == "all" else [which]
         found = []
         for guideline in chosen:

@@ -10,6 +10,7 @@ import click
 from mac_audit.cli.options import errors_told, request_options
 from mac_audit.cli.progress import working
 from mac_audit.cli.standard_output import show
+from mac_audit.errors import MacAuditError
 from mac_audit.request import Request
 
 
@@ -17,7 +18,13 @@ from mac_audit.request import Request
 @click.argument("target")
 @request_options
 @click.option("--rounds", type=click.IntRange(min=3), default=9, show_default=True, help="Runs to take the median of.")
-@click.option("--operators", default=10, show_default=True, help="How many to show, those furthest off first.")
+@click.option(
+    "--operators",
+    type=click.IntRange(min=0),
+    default=10,
+    show_default=True,
+    help="How many to show, those furthest off first.",
+)
 def measure(request: Request, rounds: int, operators: int, **_: Any) -> None:
     """Run TARGET with random weights on this machine, and print predicted against measured times.
 
@@ -38,6 +45,8 @@ def _measured(request: Request, rounds: int, operators: int) -> Iterator[str]:
     from mac_audit.reporters import measured
     from mac_audit.tracing import load_request
 
+    if request.execution != measuring.EXECUTION and request.execution != Request("").execution:
+        raise MacAuditError(f"Models are measured as PyTorch runs them, not as {request.execution}; leave it out.")
     device = find(request.device or AUTO)
     measuring.backend_of(device)
     loaded = load_request(request)

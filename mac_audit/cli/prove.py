@@ -35,9 +35,11 @@ def prove(request: Request, number: int, threads: int, backend: str, **_: Any) -
 def _proved(request: Request, number: int, threads: int, backend: str) -> Iterator[str]:
     from mac_audit.device_file import AUTO, calibrated, find
     from mac_audit.measuring import prove as proving
+    from mac_audit.measuring.calibrate import machine
     from mac_audit.reporters import proof
     from mac_audit.rule import discover
 
+    machine(backend, threads)
     name = request.device or (AUTO if calibrated() else None)
     device = find(name) if name else None
     profile = proving.profile_of(request, device)
@@ -46,5 +48,10 @@ def _proved(request: Request, number: int, threads: int, backend: str) -> Iterat
         raise MacAuditError(f"{request.target} has no finding that can be tried; `mac-audit` shows what it has.")
     if number > len(found):
         raise MacAuditError(f"{request.target} has {len(found)} findings to try; there is no --finding {number}.")
+    if device is not None and device.threads not in (0, threads):
+        raise MacAuditError(
+            f"{device.name} was calibrated with {device.threads} threads; give --threads {device.threads}, or a"
+            f" --device of {threads}."
+        )
     result = proving.prove(found[number - 1], profile, device, backend, threads)
     yield proof.render(result, request.target, number, len(found), device.name if device else None)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mac_audit.device import Device
 from mac_audit.device_file import home
+from mac_audit.errors import MacAuditError
 from mac_audit.evidence import Evidence
 from mac_audit.experiments import PLATFORMS, scans
 from mac_audit.experiments.outcome import Experiment
@@ -20,10 +21,21 @@ _THAN = {"G1": "equal widths", "G2": "no groups", "G3": "one", "G4": "none"}
 def keep(found: Experiment) -> Path:
     """Write it where ``evidence_on`` finds it, in the place of an earlier one of the same kind."""
     kind = "-compiled" if found.compiled else ""
-    path = _folder(found.device) / f"{found.guideline}-{found.dtype}{kind}-torch-{found.torch}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = folder_for(found.device) / f"{found.guideline}-{found.dtype}{kind}-torch-{found.torch}.json"
     write_whole(path, found.to_json())
     return path
+
+
+def folder_for(device: str) -> Path:
+    """Where experiments on ``device`` are kept, made; ``MacAuditError`` where it cannot be."""
+    folder = _folder(device)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MacAuditError(
+            f"Experiments cannot be kept in {folder}: {error.strerror}; set MAC_AUDIT_HOME to a folder of yours."
+        ) from None
+    return folder
 
 
 def kept(device: str) -> list[Experiment]:

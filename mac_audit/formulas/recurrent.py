@@ -19,10 +19,18 @@ GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 _MODES = {0: "rnn", 1: "rnn", 2: "lstm", 3: "gru"}  # of cuDNN, MIOpen and oneDNN
 
 
-def _ran(kind: str, input: Tensor, weights: tuple[Tensor, ...], cells: int, weight_buf: Tensor | None = None) -> Work:
+def _ran(
+    kind: str,
+    input: Tensor,
+    weights: tuple[Tensor, ...],
+    cells: int,
+    length: int,
+    weight_buf: Tensor | None = None,
+) -> Work:
     """``weights`` of all ``cells``, a layer in a direction each, the first cell's matrix for the input first.
 
-    ``weight_buf`` holds the same weights once more, in one piece, and is what is read then.
+    The longest sequence has ``length`` elements. ``weight_buf`` holds the same weights once more, in one piece, and is
+    what is read then.
     """
     steps = input.numel // input.shape[-1]
     matrices = sum(weight.numel for weight in weights if len(weight.shape) == 2)
@@ -33,6 +41,7 @@ def _ran(kind: str, input: Tensor, weights: tuple[Tensor, ...], cells: int, weig
         steps * matrices,
         other_ops=steps * (hidden * CELL_OPS[kind] + biases),
         reads={"weight": 0} if weight_buf is not None else {},
+        steps=length * cells,
     )
 
 
@@ -42,7 +51,7 @@ def mkldnn_rnn_layer(
 ) -> Work:
     """One layer in one direction: (time, batch, c_in)."""
     biases = (weight2, weight3) if has_biases else ()
-    return _ran(_MODES[mode], input, (weight0, weight1, *biases), cells=1)
+    return _ran(_MODES[mode], input, (weight0, weight1, *biases), cells=1, length=input.shape[0])
 
 
 @formula("aten._cudnn_rnn", "aten.miopen_rnn")
@@ -51,20 +60,29 @@ def cudnn_rnn(
     weight: tuple[Tensor, ...],
     mode: int,
     num_layers: int,
+    batch_first: bool,
     bidirectional: bool,
+    batch_sizes: tuple[int, ...],
     weight_buf: Tensor | None = None,
 ) -> Work:
-    """All layers and directions."""
-    return _ran(_MODES[mode], input, weight, num_layers * (1 + bidirectional), weight_buf)
+    """All layers and directions; ``batch_sizes`` are those of the steps of packed sequences."""
+    length = len(batch_sizes) or input.shape[batch_first]
+    return _ran(_MODES[mode], input, weight, num_layers * (1 + bidirectional), length, weight_buf)
 
 
 def _register(kind: str, *names: str) -> None:
     @formula(*names)
     def layers(
-        ins: tuple[Tensor, ...], params: tuple[Tensor | None, ...], num_layers: int, bidirectional: bool
+        ins: tuple[Tensor, ...],
+        params: tuple[Tensor | None, ...],
+        num_layers: int,
+        bidirectional: bool,
+        batch_first: bool = False,
+        batch_sizes: Tensor | None = None,
     ) -> Work | None:
         weights = tuple(weight for weight in params if weight is not None)
-        return _ran(kind, ins[0], weights, num_layers * (1 + bidirectional)) if weights else None
+        length = batch_sizes.numel if batch_sizes is not None else ins[0].shape[batch_first]
+        return _ran(kind, ins[0], weights, num_layers * (1 + bidirectional), length) if weights else None
 
 
 _register("lstm", "aten.lstm", "aten._lstm_mps", "aten.quantized_lstm")

@@ -78,7 +78,7 @@ class Measured:
 def machine(backend: str, threads: int) -> Machine:
     """What is calibrated; ``MacAuditError`` where torch sees no GPU."""
     if backend == "cuda" and not torch.cuda.is_available():
-        raise MacAuditError("torch sees no CUDA GPU here; calibrate --backend cpu, or install a build of torch for it.")
+        raise MacAuditError("torch sees no CUDA GPU here; take --backend cpu, or install a build of torch for it.")
     return Machine(backend, threads)
 
 
@@ -171,12 +171,17 @@ def device_of(
         missed += _errors(_fitted(blank, others), found[fold::FOLDS])
         progress()
     told = Fit(
-        data=f"{len(found)} workloads measured on this machine with torch {torch_version()}",
+        data=f"{_counted(found)} measured on this machine with torch {torch_version()}",
         execution=EXECUTION,
         error=round(median(_errors(device, found)), 3),
         held_out=round(median(missed), 3),
     )
     return replace(device, fit=told)
+
+
+def _counted(found: Sequence[Measured]) -> str:
+    busy = f" on a machine too busy to trust ({len(too_noisy(found))} of them too noisy)," if too_busy(found) else ""
+    return f"{len(found)} workloads{busy}"
 
 
 LADDER = tuple(2.0**power for power in (17, 19, 20, 21, 22, 23, 24, 25, 26, 28))  # bytes: 128 KiB to 256 MiB
@@ -275,6 +280,7 @@ def _free_classes() -> Iterator[Free]:
         yield Free("fill", (kind,), start=10)
         yield Free("launch", (kind,), start=2)
         yield Free("overlap", (kind,), start=0.5, most=1, spread=2)
+    yield Free("per_step", ("matmul",), start=0.5)
     for kind in OTHERS:
         yield Free("compute", (kind,), start=0.1)
         yield Free("memory", (kind,), start=0.5)
@@ -302,6 +308,11 @@ def spread(found: Sequence[Measured]) -> float:
 def too_noisy(found: Sequence[Measured]) -> list[str]:
     """The workloads whose rounds lay too far apart to be trusted."""
     return [item.name for item in found if item.spread > NOISY]
+
+
+def too_busy(found: Sequence[Measured]) -> bool:
+    """Whether so many of them are too noisy that none of it should be trusted."""
+    return len(too_noisy(found)) > len(found) / 5
 
 
 def _model(backend: str) -> str:

@@ -30,6 +30,7 @@ from mac_audit.timing import Timing
 from mac_audit.tracing import trace
 
 ROUNDS = 101
+UNTRUSTED = 0.5  # a spread with which half of the rounds take several times as long as others
 
 Verdict = Literal["proven", "not proven", "disproven"]
 
@@ -65,8 +66,18 @@ class Proof:
         return median(now - then for now, then in zip(self.now.rounds, self.then.rounds, strict=True))
 
     @property
+    def noisy(self) -> bool:
+        """Whether the machine did too much else for any verdict."""
+        return max(self.now.spread, self.then.spread) > UNTRUSTED
+
+    @property
     def verdict(self) -> Verdict:
-        """Proven where the whole interval is above zero, disproven where it is below; a bound proves no saving."""
+        """Proven where the whole interval is above zero, disproven where it is below.
+
+        A bound proves no saving, and nothing is said where the rounds of either side lie too far apart.
+        """
+        if self.noisy:
+            return "not proven"
         if self.low > 0 and not self.bound:
             return "proven"
         return "disproven" if self.high < 0 else "not proven"
@@ -155,8 +166,10 @@ def _call(costed: Costed, network: Network, backend: str, inputs: dict[tuple[obj
         return _replayed(costed, network, backend)
     if shape.kernel:
         return _convolution(costed, shape, network, backend, inputs)
-    left = _shared((costed.operator.inputs[0], shape.positions_in, shape.c_in), inputs, backend)
-    return partial(torch.nn.functional.linear, left, torch.randn(shape.c_out, shape.c_in, device=backend))
+    read = costed.operator.inputs[0]
+    like: dict[str, Any] = {"device": backend, "dtype": _dtype(network, read)}
+    left = _shared((read, shape.positions_in, shape.c_in), inputs, like)
+    return partial(torch.nn.functional.linear, left, torch.randn(shape.c_out, shape.c_in, **like))
 
 
 def _convolution(
@@ -165,11 +178,12 @@ def _convolution(
     operator = costed.operator
     read = next(index for index in operator.inputs if not network.tensors[index].is_weight)
     batch, _, *space = network.tensors[read].shape
-    image = _shared((read, batch, shape.c_in, *space), inputs, backend)
+    like: dict[str, Any] = {"device": backend, "dtype": _dtype(network, read)}
+    image = _shared((read, batch, shape.c_in, *space), inputs, like)
     widths = (
         (shape.c_in, shape.c_out // shape.groups) if shape.transposed else (shape.c_out, shape.c_in // shape.groups)
     )
-    weight = torch.randn(*widths, *shape.kernel, device=backend)
+    weight = torch.randn(*widths, *shape.kernel, **like)
     names = ("stride", "padding", "dilation", "transposed", "output_padding")
     given = {name: _listed(operator.arguments[name]) for name in names if name in operator.arguments}
     if missing := set(names) - given.keys():
@@ -179,11 +193,16 @@ def _convolution(
     return partial(torch.ops.aten.convolution.default, image, weight, None, *given.values(), shape.groups)
 
 
-def _shared(key: tuple[object, ...], inputs: dict[tuple[object, ...], Tensor], backend: str) -> Tensor:
-    """A random tensor of the sizes in ``key`` after its first item; the same for the same key."""
+def _shared(key: tuple[Any, ...], inputs: dict[tuple[object, ...], Tensor], like: dict[str, Any]) -> Tensor:
+    """A random tensor of the sizes in ``key`` after its first item, which it reads; the same for the same key."""
     if key not in inputs:
-        inputs[key] = torch.randn(*key[1:], device=backend)  # type: ignore[call-overload]
+        inputs[key] = torch.randn(*key[1:], **like)
     return inputs[key]
+
+
+def _dtype(network: Network, index: int) -> torch.dtype:
+    found: torch.dtype = getattr(torch, network.tensors[index].dtype)
+    return found
 
 
 def _replayed(costed: Costed, network: Network, backend: str) -> Work:
@@ -194,7 +213,7 @@ def _replayed(costed: Costed, network: Network, backend: str) -> Work:
     def real(value: Argument) -> Any:
         if isinstance(value, Ref):
             tensor = network.tensors[value.tensor]
-            return torch.ones(tensor.shape, device=backend, dtype=getattr(torch, tensor.dtype))
+            return torch.ones(tensor.shape, device=backend, dtype=_dtype(network, value.tensor))
         return [real(item) for item in value] if isinstance(value, tuple) else value
 
     return partial(target, **{name: real(value) for name, value in operator.arguments.items()})

@@ -110,6 +110,8 @@ def _products() -> Iterator[Entry]:
         *((1, 197, 3, 192), (1, 197, 12, 768), (8, 128, 12, 768), (64, 49, 3, 96), (1, 512, 4, 256), (1, 128, 2, 128)),
     ):
         yield f"attention of {heads} heads", partial(Attention, heads), (n, length, d)
+    for n, length, c1, c2 in ((1, 200, 64, 128), (4, 50, 128, 256), (16, 20, 256, 256)):
+        yield f"recurrent {c1}–{c2}", partial(_recurrent, c1, c2), (n, length, c1)
     for shape in ((12, 128, 64), (64, 49, 32), (3, 197, 64)):
         yield "product of activations", partial(Apply, lambda x: x @ x.transpose(-1, -2)), shape
 
@@ -205,6 +207,10 @@ def _there_and_back(c1: int, c2: int) -> nn.Module:
 
 def _linears(c1: int, c2: int) -> nn.Module:
     return nn.Sequential(nn.Linear(c1, c2), nn.Linear(c2, c1))
+
+
+def _recurrent(c1: int, c2: int) -> nn.Module:
+    return nn.Sequential(nn.LSTM(c1, c2, batch_first=True), Apply(lambda found: found[0]))
 
 
 def _norms(norm: Callable[[int], nn.Module], width: int) -> nn.Module:

@@ -32,4 +32,6 @@ def _lines(proof: Proof, target: str, number: int, of: int, device: str | None) 
     if proof.remark:
         yield f"  {proof.remark}"
     yield ""
-    yield f"{proof.verdict} on this device" + (": what was measured is only an upper bound" if proof.bound else "")
+    why = ": what was measured is only an upper bound" if proof.bound else ""
+    why = ": the machine was too busy, try again when it is quiet" if proof.noisy else why
+    yield f"{proof.verdict} on this device{why}"
