@@ -34,7 +34,10 @@ WHOLE: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "cudnn, ends of queries": (aten._cudnn_attention_forward.default, (q, k, v, None, index(3), None, 5, 7, False)),
     "cudnn, ends of keys": (aten._cudnn_attention_forward.default, (q, k, v, None, None, index(3), 5, 7, False)),
     "flash": (aten._flash_attention_forward.default, (*first, None, None, 5, 7, 0.0, False, False)),
-    "flash, ends of queries": (aten._flash_attention_forward.default, (*first, index(3), None, 5, 7, 0.0, False, False)),
+    "flash, ends of queries": (
+        aten._flash_attention_forward.default,
+        (*first, index(3), None, 5, 7, 0.0, False, False),
+    ),
     "flash, ends of keys": (aten._flash_attention_forward.default, (*first, None, index(3), 5, 7, 0.0, False, False)),
     "efficient, forward": (aten._efficient_attention_forward.default, (*first, None, None, None, None, None, 0.0, 0)),
 }
@@ -226,7 +229,7 @@ def test_layer_of_onednn(mode: int, bias: bool) -> None:
 @pytest.mark.parametrize("name", ["lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell"])
 def test_cell(name: str, bias: bool) -> None:
     """One step of two sequences."""
-    kind = name.split("_")[0]
+    kind = name.split("_", maxsplit=1)[0]
     gates = GATES[kind] * OUT
     x, h = meta(2, IN), meta(2, OUT)
     states = [h, h.clone()] if kind == "lstm" else h
@@ -251,7 +254,7 @@ def test_cell_after_its_products(kind: str, bias: bool) -> None:
 @pytest.mark.parametrize("name", ["lstm", "gru", "rnn_tanh", "rnn_relu"])
 def test_cell_of_bytes(name: str) -> None:
     """Its packed weights hold the biases; those beside are the same once more, and not read."""
-    kind, int8 = name.split("_")[0], torch.int8
+    kind, int8 = name.split("_", maxsplit=1)[0], torch.int8
     gates = GATES[kind] * OUT
     x, h = meta(2, IN), meta(2, OUT)
     states = [h, h.clone()] if kind == "lstm" else h

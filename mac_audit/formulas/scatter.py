@@ -27,15 +27,14 @@ def copy_with_part(self: Tensor, src: Tensor) -> Work:
 
 
 @formula("aten.index_put", "aten._unsafe_index_put", "aten._index_put_impl")
-def index_put(
-    self: Tensor, indices: tuple[Tensor | None, ...], values: Tensor, out: Tensor, accumulate: bool
-) -> Work:
+def index_put(self: Tensor, indices: tuple[Tensor | None, ...], values: Tensor, out: Tensor, accumulate: bool) -> Work:
     """Writes ``values``, broadcast, at indices: into a copy of ``self``, or in place into that part alone.
 
     The part: the broadcast shape of the indices, times the dimensions that are not indexed. A mask counts as long
     as it is, which is the most that it can let through.
     """
-    sizes, places, rest = list(self.shape), [], 1
+    sizes, rest = list(self.shape), 1
+    places: list[tuple[int, ...]] = []
     for index in indices:
         if index is None:
             rest *= sizes.pop(0)
