@@ -215,6 +215,7 @@ MASK = torch.bool
         ((index(11), None, index(11)), 11 * 3 * 7),
         ((index(13, 1), index(11)), (13 * 11) * 5 * 7),  # broadcast, aligned at the last
         ((index(11), index(13, 1)), (13 * 11) * 5 * 7),
+        ((index(13, 11), index(1)), (13 * 11) * 5 * 7),
         ((meta(2, dtype=MASK),), 2 * 3 * 5 * 7),
         ((meta(2, 3, dtype=MASK),), (2 * 3) * 5 * 7),  # a mask of two dimensions stands in the place of both
         ((None, meta(3, 5, dtype=torch.uint8)), 2 * (3 * 5) * 7),

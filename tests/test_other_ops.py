@@ -94,6 +94,7 @@ ROWS: dict[str, list[Row]] = {
         (aten.isin.Tensor_Tensor, (x, meta(2)), N * 2),  # less than sorting 32
         (aten.isin.Tensor_Tensor, (meta(40), meta(24)), 64 * 6),  # sorting 64, less than 40 · 24
         (aten.isin.Tensor_Scalar, (x, 1.0), N),
+        (aten.multinomial.default, (meta(16), 5), 16 + 5 + 5 * 4),
         (aten.multinomial.default, (meta(2, 16), 5), 2 * 16 + 2 * 5 + 2 * 5 * 4),  # sums, draws, searches
         (aten.mse_loss.default, (x, x), 3 * N),  # difference, square, sum
         (aten.smooth_l1_loss.default, (x, x), 4 * N),
@@ -234,10 +235,10 @@ def test_part_of_an_element_takes_a_whole_tap() -> None:
 
 
 def test_euclidean_distances_are_a_product_with_norms_and_roots() -> None:
-    """Vectors of 7 and two elements more; a product and a sum for each element's norm; a root for each of 3 · 5."""
-    found = called(aten._euclidean_dist.default, meta(3, 7), meta(5, 7))
-    assert (found.kind, found.cost.madds) == ("matmul", 3 * 5 * (7 + 2))
-    assert found.cost.other_ops == 2 * (3 * 7 + 5 * 7) + 3 * 5
+    """Vectors of 7 and two elements more; a product and a sum for each element's norm; a root for each of 2 · 3 · 5."""
+    found = called(aten._euclidean_dist.default, meta(2, 3, 7), meta(2, 5, 7))
+    assert (found.kind, found.cost.madds) == ("matmul", 2 * 3 * 5 * (7 + 2))
+    assert found.cost.other_ops == 2 * 2 * (3 * 7 + 5 * 7) + 2 * 3 * 5
 
 
 def test_affine_grid_in_three_dimensions() -> None:

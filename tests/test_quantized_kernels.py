@@ -82,10 +82,10 @@ FEW: list[tuple[Any, tuple[Any, ...]]] = [
 
 @pytest.mark.parametrize(("overload", "arguments"), FEW, ids=[str(overload) for overload, _ in FEW])
 def test_each_weight_of_four_bits_is_converted_once(overload: Any, arguments: tuple[Any, ...]) -> None:
-    found = by_hand(overload, meta(3, 5), *arguments, outs=[(3, 7)], weights=[1])
+    found = by_hand(overload, meta(2, 3, 5), *arguments, outs=[(2, 3, 7)], weights=[1])
     assert (found.coverage, found.kind) == ("exact", "matmul")
-    assert (found.cost.madds, found.cost.other_ops) == (3 * 5 * 7, BACK * 5 * 7)
-    assert found.contraction == Contraction(5, 7, 3, 3)
+    assert (found.cost.madds, found.cost.other_ops) == (2 * 3 * 5 * 7, BACK * 5 * 7)
+    assert found.contraction == Contraction(5, 7, 2 * 3, 2 * 3)
 
 
 def test_product_of_integers() -> None:
