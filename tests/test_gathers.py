@@ -200,3 +200,80 @@ def test_drawing_over_reads_nothing(name: str) -> None:
 def test_drawing_by_probabilities_reads_them() -> None:
     (found,) = working(torch.bernoulli, meta(3, 4))
     assert access(found) == (12, 0, 12)
+
+
+# --- where the part is ---------------------------------------------------------------------------------------------
+
+MASK = torch.bool
+
+
+@pytest.mark.parametrize(
+    ("indices", "written"),
+    [  # of a tensor of 2 × 3 × 5 × 7
+        ((index(11),), 11 * 3 * 5 * 7),
+        ((None, index(11)), 11 * 2 * 5 * 7),
+        ((index(11), None, index(11)), 11 * 3 * 7),
+        ((index(13, 1), index(11)), (13 * 11) * 5 * 7),  # broadcast, aligned at the last
+        ((index(11), index(13, 1)), (13 * 11) * 5 * 7),
+        ((index(13, 11), index(1)), (13 * 11) * 5 * 7),
+        ((meta(2, dtype=MASK),), 2 * 3 * 5 * 7),
+        ((meta(2, 3, dtype=MASK),), (2 * 3) * 5 * 7),  # a mask of two dimensions stands in the place of both
+        ((None, meta(3, 5, dtype=torch.uint8)), 2 * (3 * 5) * 7),
+        ((meta(2, 3, dtype=MASK), None), (2 * 3) * 5 * 7),
+        ((meta(2, 3, dtype=MASK), None, index(1)), (2 * 3) * 5),
+        ((meta(2, 3, 5, dtype=MASK), index(1)), 2 * 3 * 5),
+    ],
+)
+@pytest.mark.parametrize("accumulate", [False, True])
+def test_part_that_indices_name(indices: tuple[Tensor | None, ...], written: int, accumulate: bool) -> None:
+    """One value there, so that the part is what the indices say; adding to it reads it."""
+
+    def function(x: Tensor, value: Tensor, *rest: Tensor) -> Tensor:
+        places = iter(rest)
+        named = [i if i is None else next(places) for i in indices]
+        return torch.ops.aten.index_put_.default(x * 1, named, value, accumulate)
+
+    given = [i for i in indices if i is not None]
+    found = only(working(function, meta(2, 3, 5, 7), meta(1), *given), "index_put")
+    named = sum(i.numel() for i in given)
+    assert access(found) == (named + 1 + accumulate * written, 0, written)
+    assert found.cost.other_ops == accumulate * written
+
+
+@pytest.mark.parametrize(
+    ("shape", "dim", "written"), [((3, 5, 7), 0, 2 * 5 * 7), ((3, 5, 7), 1, 2 * 3 * 7), ((3, 5, 7), -1, 2 * 3 * 5)]
+)
+def test_rows_that_are_filled(shape: tuple[int, ...], dim: int, written: int) -> None:
+    found = only(working(lambda x, i: (x * 1).index_fill_(dim, i, 0.0), meta(*shape), index(2)), "index_fill")
+    assert access(found) == (2, 0, written)
+
+
+@pytest.mark.parametrize(("shape", "written"), [((), 1), ((1,), 1), ((0, 5), 0)])
+def test_rows_that_are_filled_at_the_edges(shape: tuple[int, ...], written: int) -> None:
+    """A scalar is its only row; of no rows none is filled."""
+    filled = index(1) if written else index(0)
+    found = only(working(lambda x, i: (x * 1).index_fill_(0, i, 0.0), meta(*shape), filled), "index_fill")
+    assert access(found) == (filled.numel(), 0, written)
+
+
+@pytest.mark.parametrize(("reduce", "added"), [({}, 0), ({"reduce": "add"}, 2 * 5)])
+def test_scatter_of_one_value(reduce: dict[str, str], added: int) -> None:
+    found = only(working(lambda x, i: (x * 1).scatter_(1, i, 1.0, **reduce), meta(7, 11), index(2, 5)), "scatter")
+    assert access(found) == (2 * 5 + added, 0, 2 * 5)
+    assert found.cost.other_ops == added
+
+
+def test_longer_source_than_there_is_room_for() -> None:
+    """A mask lets 3 · 5 elements through at the most, of a source of 17; an expanded one has two of its own."""
+
+    def function(x: Tensor, mask: Tensor, source: Tensor) -> Tensor:
+        return (x * 1).masked_scatter_(mask, source)
+
+    found = only(working(function, meta(3, 5), meta(3, 5, dtype=MASK), meta(17)), "masked_scatter")
+    assert access(found) == (15 + 15, 0, 15)
+
+
+def test_part_that_is_larger_than_what_is_copied() -> None:
+    """A part that is all of it leaves nothing to read."""
+    (found,) = working(lambda x, s: torch.slice_scatter(x, s, 0, 0, 3), meta(3, 5), meta(3, 5))
+    assert access(found) == (3 * 5, 0, 3 * 5)

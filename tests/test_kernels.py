@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import flop_registry
 
-from mac_audit.cost import Costed
+from mac_audit.cost import Contraction, Costed
 from tests.costing import access, by_hand, index, meta, only, profile, working
 
 aten = torch.ops.aten
@@ -270,6 +270,25 @@ def test_deformable_convolution_samples_each_window() -> None:
     assert found.cost.madds == 6 * 49 * 4 * 9
     assert found.cost.other_ops == 6 * 49 + 49 * 36 * (2 * 4 + 1)  # bias; neighbours and mask
     assert access(found) == (4 * 81 + 27 * 49, 6 * 36 + 6, 6 * 49)
+
+
+def test_deformable_convolution_in_groups_without_a_mask() -> None:
+    """6 → 10 channels in two groups, a kernel (3, 5) dilated (1, 2): 11 · 13 → 9 · 5. The empty mask is not read."""
+    arguments = meta(2, 6, 11, 13), meta(10, 3, 3, 5), meta(2, 30, 9, 5), meta(2, 1), meta(10)
+    found = by_hand(DEFORM, *arguments, *(1, 1, 0, 0), 1, 2, 2, 1, False, outs=[(2, 10, 9, 5)], weights=[1, 4])
+    assert found.contraction == Contraction(6, 10, 2 * 11 * 13, 2 * 9 * 5, 2, (3, 5), (1, 2))
+    assert (found.kind, found.cost.madds) == ("grouped-conv", 2 * 10 * 9 * 5 * (3 * 3 * 5))
+    windows = 2 * 9 * 5 * (6 * 3 * 5)
+    assert found.cost.other_ops == 2 * 10 * 9 * 5 + windows * (2 * 4)
+    assert access(found)[0] == 2 * 6 * 11 * 13 + 2 * 30 * 9 * 5
+
+
+def test_roi_align_reads_the_neighbours_of_its_samples_alone() -> None:
+    """One box of 2 × 3 cells in five channels, nine samples a cell: 4 · 9 of 6 cells, of an image of 5 · 899."""
+    arguments = (meta(1, 5, 29, 31), meta(1, 5), 0.5, 2, 3)
+    found = by_hand(ROI_ALIGN, *arguments, 3, False, outs=[(1, 5, 2, 3)])
+    assert (found.coverage, found.kind) == ("exact", "pool")
+    assert access(found) == (4 * 9 * (5 * 2 * 3) + 5, 0, 5 * 2 * 3)
 
 
 def test_roi_align_samples_each_cell() -> None:

@@ -40,38 +40,55 @@ def scaled_dot_product_attention(ins: tuple[Tensor, ...]) -> Work:
     return _attended(prod(heads) * queries * key.shape[-2], width, value.shape[-1])
 
 
-@formula(
-    "aten._flash_attention_forward",
-    "aten._flash_attention_forward_no_dropout_inplace",
-    "aten._efficient_attention_forward",
-)
-def positions_before_heads(
+@formula("aten._flash_attention_forward", "aten._flash_attention_forward_no_dropout_inplace")
+def flash_attention(
     query: Tensor,
     key: Tensor,
     value: Tensor,
-    cum_seq_q: Tensor | None = None,
-    cum_seq_k: Tensor | None = None,
-    cu_seqlens_q: Tensor | None = None,
-    cu_seqlens_k: Tensor | None = None,
-    max_q: int | None = None,
-    max_k: int | None = None,
-    max_seqlen_q: int | None = None,
-    max_seqlen_k: int | None = None,
+    cum_seq_q: Tensor | None,
+    cum_seq_k: Tensor | None,
+    max_q: int,
+    max_k: int,
     block_table: Tensor | None = None,
 ) -> Work | None:
-    """Query (batch, L_q, heads, d_qk), or sequences one after the other, (ΣL_q, heads, d_qk).
+    """Positions before heads.
 
     Keys in pages, (pages, page, heads, d), count as if each sequence were as long as the longest.
     """
-    ends = cum_seq_q or cu_seqlens_q, cum_seq_k or cu_seqlens_k
-    longest = max_q or max_seqlen_q, max_k or max_seqlen_k
-    if block_table is not None and longest[1] is not None:
-        work: Work | None = _attended(prod(query.shape[:-1]) * longest[1], query.shape[-1], value.shape[-1])
-    elif ends[0] is not None and ends[1] is not None:
-        work = _packed(query, key, value, ends[0], ends[1], longest)
+    if block_table is not None:
+        work: Work | None = _attended(prod(query.shape[:-1]) * max_k, query.shape[-1], value.shape[-1])
     else:
-        work = _attended(prod(query.shape[:-1]) * key.shape[-3], query.shape[-1], value.shape[-1])
+        work = _positions_before_heads(query, key, value, (cum_seq_q, cum_seq_k), (max_q, max_k))
     return work and replace(work, reads={"out": 0})  # where one is given, to be overwritten
+
+
+@formula("aten._efficient_attention_forward")
+def efficient_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    cu_seqlens_q: Tensor | None,
+    cu_seqlens_k: Tensor | None,
+    max_seqlen_q: int | None,
+    max_seqlen_k: int | None,
+) -> Work | None:
+    """Positions before heads."""
+    ends, longest = (cu_seqlens_q, cu_seqlens_k), (max_seqlen_q, max_seqlen_k)
+    return _positions_before_heads(query, key, value, ends, longest)
+
+
+def _positions_before_heads(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    ends: tuple[Tensor | None, Tensor | None],
+    longest: tuple[int | None, int | None],
+) -> Work | None:
+    """Query (batch, L_q, heads, d_qk), or sequences one after the other, (ΣL_q, heads, d_qk)."""
+    ends_q, ends_k = ends
+    if ends_q is None or ends_k is None:
+        return _attended(prod(query.shape[:-1]) * key.shape[-3], query.shape[-1], value.shape[-1])
+    return _packed(query, key, value, ends_q, ends_k, longest)
 
 
 def _packed(
@@ -82,8 +99,8 @@ def _packed(
     b sequences that are all as long have ΣL_q·ΣL_k/b entries a head. Of different lengths they have more, if queries
     and keys are of the same sequences (the mean of squares is at least the square of the mean).
     """
-    sequences, queries, keys = ends_q.numel - 1, prod(query.shape[:-2]), prod(key.shape[:-2])
-    work = _attended(query.shape[-2] * queries * keys // max(sequences, 1), query.shape[-1], value.shape[-1])
+    sequences, queries, keys = max(ends_q.numel - 1, 1), prod(query.shape[:-2]), prod(key.shape[:-2])
+    work = _attended(query.shape[-2] * queries * keys // sequences, query.shape[-1], value.shape[-1])
     if sequences == 1 or longest == (queries // sequences, keys // sequences):
         return work
     return replace(work, lower_bound=True) if ends_q.storage == ends_k.storage else None

@@ -16,8 +16,9 @@ def convolved(
     out: Tensor,
     groups: int | None = None,
     dilation: tuple[int, ...] = (),
+    *,
     transposed: bool = False,
-    added: int = 0,
+    added: int,
 ) -> Work:
     """out_numel · (c_in/g) · ∏kernel; in_numel · (c_out/g) · ∏kernel where transposed.
 
@@ -65,7 +66,7 @@ def convolution(
     groups: int | None = None,
 ) -> Work:
     """Image and weight come first, whatever a backend calls them."""
-    return convolved(ins[0], ins[1], out, groups, dilation, transposed, added=bias is not None)
+    return convolved(ins[0], ins[1], out, groups, dilation, transposed=transposed, added=bias is not None)
 
 
 @formula(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import prod
-
 from mac_audit.cost import Work, formula
 from mac_audit.network import Tensor
 
@@ -34,5 +32,5 @@ def dist(self: Tensor) -> Work:
 def euclidean_dist(x1: Tensor, x2: Tensor, out: Tensor) -> Work:
     """‖x‖² - 2·x·y + ‖y‖² as one product of vectors that are two elements longer, and a root."""
     width = x1.shape[-1]
-    norms = 2 * (prod(x1.shape) + prod(x2.shape))
+    norms = 2 * (x1.numel + x2.numel)
     return Work("matmul", out.numel * (width + 2), other_ops=norms + out.numel)

@@ -15,9 +15,9 @@ from mac_audit.network import Tensor
 
 
 def _transformed(whole: Tensor, dim: tuple[int, ...], factor: float) -> Work:
-    """``whole`` is the side that has all N elements of the transformed dimensions."""
+    """``whole`` is the side that has all N elements of the transformed dimensions, of which there is at least one."""
     length = prod(whole.shape[d] for d in dim)
-    return Work("other", other_ops=round(factor * whole.numel * log2(length)) if length else 0)
+    return Work("other", other_ops=round(factor * whole.numel * log2(length)))
 
 
 @formula("aten._fft_c2c")

@@ -48,22 +48,20 @@ def mm(self: Tensor, mat2: Tensor, bias: Tensor | None = None) -> Work:
 
 
 @formula("aten.addmm")
-def addmm(self: Tensor, mat1: Tensor, mat2: Tensor, beta: float = 1) -> Work:
+def addmm(self: Tensor, mat1: Tensor, mat2: Tensor, beta: float) -> Work:
     """beta · self + mat1 × mat2."""
     return biased(self, mat1, mat2, "self", beta)
 
 
 @formula("aten._addmm_activation")
-def addmm_activation(
-    self: Tensor, mat1: Tensor, mat2: Tensor, out: Tensor, beta: float = 1, use_gelu: bool = False
-) -> Work:
+def addmm_activation(self: Tensor, mat1: Tensor, mat2: Tensor, out: Tensor, beta: float, use_gelu: bool) -> Work:
     """``addmm`` with a ReLU or a GELU in the same kernel."""
     work = biased(self, mat1, mat2, "self", beta)
     return replace(work, other_ops=work.other_ops + out.numel * (5 if use_gelu else 1))
 
 
 @formula("aten.baddbmm", "aten.addbmm")
-def baddbmm(self: Tensor, batch1: Tensor, batch2: Tensor, beta: float = 1) -> Work:
+def baddbmm(self: Tensor, batch1: Tensor, batch2: Tensor, beta: float) -> Work:
     """beta · self + batch1 × batch2."""
     return biased(self, batch1, batch2, "self", beta)
 
@@ -93,7 +91,7 @@ def addr(vec1: Tensor, vec2: Tensor) -> Work:
     return Work("matmul", vec1.numel * vec2.numel, other_ops=vec1.numel * vec2.numel)
 
 
-def applied(input: Tensor, weight: Tensor, out: Tensor, added: int = 0) -> Work:
+def applied(input: Tensor, weight: Tensor, out: Tensor, added: int) -> Work:
     """A linear layer (…, c_in) → (…, c_out), however its weight lies in memory.
 
     ``added`` are scalar operations on each element of the result.

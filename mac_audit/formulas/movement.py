@@ -121,4 +121,4 @@ def embedding_renorm(self: Tensor, indices: Tensor) -> Work:
 @formula("aten.col2im")
 def col2im(self: Tensor) -> Work:
     """Adds overlapping columns up."""
-    return Work("data-movement", other_ops=prod(self.shape))
+    return Work("data-movement", other_ops=self.numel)

@@ -20,14 +20,18 @@ def _normalised(input: Tensor, affine: bool, statistics: bool) -> Work:
     "aten._native_batch_norm_legit_functional",
     "aten._native_batch_norm_legit_no_training",
     "aten._batch_norm_no_update",
-    "aten._batch_norm_with_update",
-    "aten._batch_norm_with_update_functional",
     "aten.cudnn_batch_norm",
     "aten.miopen_batch_norm",
 )
 def batch_norm(input: Tensor, weight: Tensor | None = None, training: bool = False) -> Work:
     """(batch, channels, …), with running statistics unless ``training``."""
     return _normalised(input, weight is not None, statistics=training)
+
+
+@formula("aten._batch_norm_with_update", "aten._batch_norm_with_update_functional")
+def batch_norm_with_update(input: Tensor, weight: Tensor | None = None) -> Work:
+    """Of what it sees, which the running statistics take in."""
+    return _normalised(input, weight is not None, statistics=True)
 
 
 @formula("aten.native_layer_norm", "aten.native_group_norm", "aten._fused_rms_norm")

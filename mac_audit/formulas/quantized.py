@@ -98,7 +98,7 @@ def int8_weight(self: Tensor, mat2: Tensor, out: Tensor) -> Work:
 )
 def int4_weight(ins: tuple[Tensor, ...], out: Tensor) -> Work:
     """(…, k) × (k, n) of fewer bits, in whatever order and packing; each weight is converted back once."""
-    work = applied(ins[0], ins[1], out)
+    work = applied(ins[0], ins[1], out, added=0)
     return replace(work, other_ops=DEQUANTIZE * ins[0].shape[-1] * out.shape[-1])
 
 

@@ -41,11 +41,11 @@ def second_moment(self: Tensor) -> Work:
 
 
 def _sorted(numel: int, length: int) -> int:
-    return int(numel * max(1.0, log2(max(length, 1))))
+    return int(numel * log2(max(length, 2)))
 
 
 @formula("aten.sort", "aten.argsort", "aten.topk", "aten.kthvalue", "aten.mode")
-def sort(self: Tensor, dim: int = -1) -> Work:
+def sort(self: Tensor, dim: int) -> Work:
     """n·log₂ n comparisons along a dimension."""
     return Work("reduction", other_ops=_sorted(self.numel, self.shape[dim] if self.shape else 1))
 

@@ -27,26 +27,31 @@ def copy_with_part(self: Tensor, src: Tensor) -> Work:
 
 
 @formula("aten.index_put", "aten._unsafe_index_put", "aten._index_put_impl")
-def index_put(
-    self: Tensor, indices: tuple[Tensor | None, ...], values: Tensor, out: Tensor, accumulate: bool = False
-) -> Work:
+def index_put(self: Tensor, indices: tuple[Tensor | None, ...], values: Tensor, out: Tensor, accumulate: bool) -> Work:
     """Writes ``values``, broadcast, at indices: into a copy of ``self``, or in place into that part alone.
 
     The part: the broadcast shape of the indices, times the dimensions that are not indexed. A mask counts as long
     as it is, which is the most that it can let through.
     """
-    places: list[Tensor] = [index for index in indices if index is not None]
-    masked = sum(len(index.shape) - 1 for index in places if index.dtype in ("bool", "uint8"))
-    indexed = [size for size, index in zip(self.shape, indices, strict=False) if index is None]
-    rest = prod(indexed) * prod(self.shape[len(indices) + masked :])
-    written = prod(_broadcast([index.shape for index in places])) * rest
+    sizes, rest = list(self.shape), 1
+    places: list[tuple[int, ...]] = []
+    for index in indices:
+        if index is None:
+            rest *= sizes.pop(0)
+        elif index.dtype in ("bool", "uint8"):
+            del sizes[: len(index.shape)]  # a mask takes the place of all its dimensions
+            places.append((index.numel,))
+        else:
+            del sizes[0]
+            places.append(index.shape)
+    written = prod(_broadcast(places)) * rest * prod(sizes)
     return _into(self, out, max(written, values.numel), accumulate)
 
 
 def _broadcast(shapes: list[tuple[int, ...]]) -> list[int]:
     """The common shape, aligned at the last dimension."""
-    length = max(map(len, shapes), default=0)
-    return [max((s[len(s) - i] for s in shapes if len(s) >= i), default=1) for i in range(length, 0, -1)]
+    length = max(map(len, shapes))
+    return [max(s[-i] for s in shapes if len(s) >= i) for i in range(length, 0, -1)]
 
 
 @formula("aten._unsafe_masked_index_put_accumulate")
@@ -83,12 +88,12 @@ def index_add(self: Tensor, source: Tensor, out: Tensor) -> Work:
 @formula("aten.index_fill")
 def index_fill(self: Tensor, dim: int, index: Tensor, out: Tensor) -> Work:
     """One value for all rows that are named."""
-    rows = self.shape[dim] if self.shape else 1
-    return _into(self, out, index.numel * self.numel // max(rows, 1))
+    row = prod(self.shape[:dim]) * prod(self.shape[dim:][1:])
+    return _into(self, out, index.numel * row)
 
 
 @formula("aten.put")
-def put(self: Tensor, index: Tensor, out: Tensor, accumulate: bool = False) -> Work:
+def put(self: Tensor, index: Tensor, out: Tensor, accumulate: bool) -> Work:
     """``scatter`` into ``self`` as if it had one dimension."""
     return _into(self, out, index.numel, accumulate)
 

@@ -51,6 +51,11 @@ TARGETS = {
     "formulas": (
         "mac_audit/formulas",
         (
+            "tests/test_other_ops.py",
+            "tests/test_contractions.py",
+            "tests/test_quantized_kernels.py",
+            "tests/test_linear_algebra.py",
+            "tests/test_fused_layers.py",
             "tests/test_gathers.py",
             "tests/test_algorithms.py",
             "tests/test_quantized.py",
