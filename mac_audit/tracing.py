@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import random
+import sys
 from collections.abc import Callable
 from contextlib import chdir
 from typing import Any
+
+import torch
 
 from mac_audit.capture import record
 from mac_audit.load import Loaded, load
@@ -25,7 +29,14 @@ def trace(request: Request) -> Network:
 
 
 def traces(request: Request) -> Callable[[Request], Network]:
-    """Load the model that ``request`` names once, to capture it for requests that differ in the sizes of inputs."""
+    """Load the model that ``request`` names once, to capture it for requests that differ in the sizes of inputs.
+
+    Numbers that its file draws are the same in every audit, so that a ``forward`` that looks at them goes the same way.
+    """
+    random.seed(0)
+    torch.manual_seed(0)
+    if (numpy := sys.modules.get("numpy")) is not None:  # which torch imports where it is installed
+        numpy.random.seed(0)
     with chdir(os.curdir):  # code that changes the directory does not decide where reports go
         loaded = load_request(request)
         there = os.getcwd()

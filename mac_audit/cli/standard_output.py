@@ -8,6 +8,8 @@ import sys
 
 import click
 
+from mac_audit.errors import MacAuditError
+
 _SPELLED = "mac_audit.spelled"
 _ASCII = {
     **{"×": "x", "÷": "/", "·": ".", "–": "-", "−": "-", "—": "-", "…": "~", "µ": "u", "≥": ">", "≤": "<", "²": "2"},
@@ -36,13 +38,20 @@ def replaced_where_it_has_no_letter() -> None:
 
 def show(text: str, nl: bool = True, color: bool | None = None) -> None:
     """Print a result. (Where an encoding is ASCII, ``click.echo`` writes UTF-8 all the same, unless it has a file.)"""
-    click.echo(text, file=sys.stdout, nl=nl, color=color)
+    if sys.stdout is None:
+        raise MacAuditError("Standard output is closed; open it, or name a file with -o FORMAT=FILE.")
+    try:
+        click.echo(text, file=sys.stdout, nl=nl, color=color)
+    except BrokenPipeError:
+        raise  # nobody reads on
+    except OSError as error:
+        raise MacAuditError(f"Standard output cannot be written: {error.strerror}.") from None
 
 
 def encodable(text: str) -> bool:
     """Whether standard output has every character of ``text``."""
     try:
-        text.encode(sys.stdout.encoding or "ascii")
+        text.encode(getattr(sys.stdout, "encoding", None) or "ascii")
     except UnicodeEncodeError:
         return False
     return True
