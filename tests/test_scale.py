@@ -79,7 +79,9 @@ def compared(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: compared(item) for key, item in value.items()}
     if dataclasses.is_dataclass(value):
-        return dataclasses.replace(value, **{f.name: compared(getattr(value, f.name)) for f in dataclasses.fields(value)})
+        return dataclasses.replace(
+            value, **{f.name: compared(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        )
     return value
 
 
