@@ -61,7 +61,7 @@ def jobs(
 
 def _lifted(request: Request, line: Config, file: Config) -> Iterator[str]:
     """That the configuration, which may come with the model, gives it more time than it has by itself."""
-    usual = Request.__dataclass_fields__["timeout"].default
+    usual = Request("").timeout
     if not request.isolation or "timeout" in line.request:
         return
     if request.timeout == 0:

@@ -21,7 +21,7 @@ from tests.installed import copied
 PROGRAM = """
 import sys
 from hypothesis import Phase, settings
-settings.register_profile("breaks", derandomize=True, database=None, deadline=None, phases=[Phase.explicit, Phase.generate])
+settings.register_profile("breaks", derandomize=True, database=None, phases=[Phase.explicit, Phase.generate])
 settings.load_profile("breaks")
 import mac_audit, pytest
 assert mac_audit.__file__.startswith(sys.argv[1]), mac_audit.__file__
@@ -106,7 +106,7 @@ BREAKS = (
     Break("mac_audit/fusion.py", "return (kernel, within.pop()) if ready and len(within) == 1 else (operator.name, 0)",
           "return kernel, within.pop()",
           FOLDED, "a kernel reads what is not there when it starts"),
-    Break("mac_audit/liveness.py", "        now = starts.get(operator.kernel, time)\n", 
+    Break("mac_audit/liveness.py", "        now = starts.get(operator.kernel, time)\n",
           "        now = len(network.operators) - 1 if operator.kernel else time\n",
           FOLDED, "what a kernel reads stays in memory to the end"),
     Break("mac_audit/rules/g1_unequal_channels.py", "and not shape.depthwise\n",
@@ -135,8 +135,6 @@ BREAKS = (
           CALLS, "what views look at is found at each look-up"),
     Break("mac_audit/profile.py", "    @cached_property\n    def structure(", "    @property\n    def structure(",
           CALLS, "the graph is made at each look at it"),
-    Break("mac_audit/profile.py", "    @cached_property\n    def working(", "    @property\n    def working(",
-          CALLS, "the working operators are collected at each look at them"),
     Break("mac_audit/profile.py", "    @cached_property\n    def _made(", "    @property\n    def _made(",
           CALLS, "constructions are collected for each finding"),
     Break("mac_audit/profile.py", "    @cached_property\n    def called_from(", "    @property\n    def called_from(",
@@ -177,15 +175,18 @@ BREAKS = (
           "    if sys._getframe(1).f_code.co_name == 'caller':\n        caller(None)\n"
           "    while frame is not None and (code := frame.f_code) not in _boundaries:",
           MODULES, "the line of an operator is looked for twice"),
-    Break("mac_audit/profile.py", "leaf=layer.path not in containers,", "leaf=all(layer.path != path for path in containers),",
+    Break("mac_audit/profile.py", "leaf=layer.path not in containers,",
+          "leaf=all(layer.path != path for path in containers),",
           CALLS, "layers inside a layer are searched"),
     Break("mac_audit/structure.py", "width=max(Counter(chain[i - part.start] for i in found).values(), default=0),",
           "width=max((sum(chain[j - part.start] == chain[i - part.start] for j in found) for i in found), default=0),",
           WIDE, "a branch is compared with every other"),
-    Break("mac_audit/rules/g3_fragmented_block.py", "            alike.setdefault(key, []).append((shape, read, entry))",
+    Break("mac_audit/rules/g3_fragmented_block.py",
+          "            alike.setdefault(key, []).append((shape, read, entry))",
           "            alike[key] = [*map(tuple, alike.get(key, [])), (shape, read, entry)]",
           WIDE, "the list of layers that read a tensor is copied for each"),
-    Break("mac_audit/fusion.py", "        return self.orders.setdefault((order, (name, arguments)), len(self.orders) + 1)",
+    Break("mac_audit/fusion.py",
+          "        return self.orders.setdefault((order, (name, arguments)), len(self.orders) + 1)",
           "        number = self.orders.setdefault((order, (name, arguments)), len(self.orders) + 1)\n"
           "        return next(n for n in self.orders.values() if n == number)",
           CALLS, "orders of elements are searched, not looked up"),
