@@ -163,9 +163,8 @@ BREAKS = (
           CYCLE, "a module that holds itself stays in training"),
     Break("mac_audit/profile.py", "    @cached_property\n    def operators(", "    @property\n    def operators(",
           MODULES, "operators are costed at each look at them"),
-    Break("mac_audit/source.py", "    while frame is not None and (code := frame.f_code) not in _boundaries:",
-          "    if sys._getframe(1).f_code.co_name == 'caller':\n        caller(None)\n"
-          "    while frame is not None and (code := frame.f_code) not in _boundaries:",
+    Break("mac_audit/recorder.py", "        line = caller(sys._getframe(1))\n",
+          "        line = caller(sys._getframe(1)) and caller(sys._getframe(1))\n",
           MODULES, "the line of an operator is looked for twice"),
     Break("mac_audit/profile.py", "leaf=layer.path not in containers,",
           "leaf=all(layer.path != path for path in containers),",
@@ -173,15 +172,6 @@ BREAKS = (
     Break("mac_audit/structure.py", "width=max(Counter(chain[i - part.start] for i in found).values(), default=0),",
           "width=max((sum(chain[j - part.start] == chain[i - part.start] for j in found) for i in found), default=0),",
           WIDE, "a branch is compared with every other"),
-    Break("mac_audit/rules/g3_fragmented_block.py",
-          "            alike.setdefault(key, []).append((shape, read, entry))",
-          "            alike[key] = [*map(tuple, alike.get(key, [])), (shape, read, entry)]",
-          WIDE, "the list of layers that read a tensor is copied for each"),
-    Break("mac_audit/fusion.py",
-          "        return self.orders.setdefault((order, (name, arguments)), len(self.orders) + 1)",
-          "        number = self.orders.setdefault((order, (name, arguments)), len(self.orders) + 1)\n"
-          "        return next(n for n in self.orders.values() if n == number)",
-          CALLS, "orders of elements are searched, not looked up"),
     Break("mac_audit/recorder.py", "        layer.calls += 1\n", "        layer.calls = 1\n",
           SHARED, "calls of one module are counted once"),
 )

@@ -167,12 +167,13 @@ class Cyclic(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.conv = nn.Conv2d(8, 8, 1)
-        self.child = nn.Sequential(nn.Dropout())
+        self.child = nn.Module()
         self.child.parent = self
         self.child.above = [self]
+        self.child.drop = nn.Dropout()  # behind the cycle, where torch's eval() does not come
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.child[0](self.child.above[0].conv(x))
+        return self.child.drop(self.child.above[0].conv(x))
 
 
 def test_a_module_may_hold_what_holds_it() -> None:
@@ -183,7 +184,7 @@ def test_a_module_may_hold_what_holds_it() -> None:
         module.training = True
     report = audit(model, torch.zeros(1, 8, 4, 4))
     assert (report.totals.params, report.totals.madds) == (8 * 8 + 8, 8 * 8 * 16)
-    assert [row.path for row in report.layers] == ["", "conv", "child", "child.0"]
+    assert [row.path for row in report.layers] == ["", "conv", "child", "child.drop"]
     assert [row.target for row in report.operators] == ["aten.convolution.default"]  # in eval mode nothing is dropped
     assert all(module.training for module in model.modules())  # as before
 
