@@ -55,7 +55,7 @@ def whole_views(network: Network) -> dict[int, int]:
     return found
 
 
-Order = tuple[tuple[str, tuple[Argument, ...]], ...]  # the views that rearranged elements since the kernel's start
+_View = tuple[str, tuple[Argument, ...]]  # one that rearranges elements
 
 
 @dataclass
@@ -67,13 +67,14 @@ class _Kernels:
     kinds: dict[str, str]
     alone: set[str]  # element-wise operators that must not join
     first: dict[str, str] = field(default_factory=dict)
+    orders: dict[tuple[int, _View], int] = field(default_factory=dict)  # numbered, by an earlier one and a view of it
 
     def __post_init__(self) -> None:
         position = {operator.name: place for place, operator in enumerate(self.network.operators)}
-        orders: dict[int, Order] = {}
+        orders: dict[int, int] = {}  # of the elements of tensors, 0 for that of the kernel's start
         for operator in self.network.operators:
             if operator.view and len(operator.inputs) == len(operator.outputs) == 1:
-                orders[operator.outputs[0]] = orders.get(operator.inputs[0], ()) + _rearranged(operator)
+                orders[operator.outputs[0]] = self._seen_by(operator, orders.get(operator.inputs[0], 0))
             if self.kinds[operator.name] in _STARTS:
                 self.first[operator.name] = operator.name
             if self.kinds[operator.name] == "elementwise" and operator.outputs:
@@ -81,7 +82,15 @@ class _Kernels:
                 self.first[operator.name] = kernel
                 orders[operator.outputs[0]] = order
 
-    def _to_join(self, operator: Operator, position: dict[str, int], orders: dict[int, Order]) -> tuple[str, Order]:
+    def _seen_by(self, view: Operator, order: int) -> int:
+        """The order that ``view`` makes of ``order``."""
+        name = view.target.split(".")[1]
+        if name in _KEEP_ORDER:
+            return order
+        arguments = tuple(value for key, value in view.arguments.items() if key != "self")
+        return self.orders.setdefault((order, (name, arguments)), len(self.orders) + 1)
+
+    def _to_join(self, operator: Operator, position: dict[str, int], orders: dict[int, int]) -> tuple[str, int]:
         """The start of the kernel that an element-wise operator joins, or itself."""
         size = self.network.tensors[operator.outputs[0]].numel
         ahead: dict[int, str] = {}  # operands from kernels
@@ -93,12 +102,12 @@ class _Kernels:
             elif made is not None:
                 others.append(made)
         if not ahead or operator.name in self.alone:
-            return operator.name, ()
+            return operator.name, 0
         kernel = max(ahead.values(), key=position.__getitem__)
-        within = {orders.get(index, ()) for index, start in ahead.items() if start == kernel}
+        within = {orders.get(index, 0) for index, start in ahead.items() if start == kernel}
         before = [self.network.producers[self.whole.get(i, i)] for i, start in ahead.items() if start != kernel]
         ready = all(position[made.name] < position[kernel] for made in (*others, *before))
-        return (kernel, within.pop()) if ready and len(within) == 1 else (operator.name, ())
+        return (kernel, within.pop()) if ready and len(within) == 1 else (operator.name, 0)
 
     def inside(self) -> set[int]:
         """Results that are read in their own kernel alone."""
@@ -116,10 +125,3 @@ class _Kernels:
             for index in operator.outputs
             if index not in self.whole and index not in kept and readers.get(index) == {self.first.get(operator.name)}
         }
-
-
-def _rearranged(operator: Operator) -> Order:
-    name = operator.target.split(".")[1]
-    if name in _KEEP_ORDER:
-        return ()
-    return ((name, tuple(value for key, value in operator.arguments.items() if key != "self")),)

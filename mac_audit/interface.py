@@ -51,7 +51,7 @@ def _writes_output(costed: Costed, width: int, network: Network, by_name: Mappin
     todo = [*costed.operator.outputs]
     while todo:
         written = todo.pop()
-        if written in network.outputs:
+        if written in network.results:
             return True
         for reader in network.readers.get(written, ()):
             if _passed(by_name[reader.name], width, network) == written:

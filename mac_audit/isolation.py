@@ -43,7 +43,7 @@ AVAILABLE = FORKS  # what runs in a process of its own already, as the documenta
 _GRACE = 20.0  # seconds beyond its limit after which a keeper that says nothing is taken to have been stopped
 _FORKING = 5.0  # the same for a server that should fork a keeper, and did so before
 _STARTING = 300.0  # the same for a new one, which imports torch first
-_CHILDREN = Path("/proc/thread-self/children")  # a choice of those who configure a kernel
+_STATUS = Path("/proc/self/stat")  # of a process
 _ATTEMPTS = 5  # at having a keeper, where servers are killed
 _TICK = 0.2  # seconds between looks at whether to go on waiting
 
@@ -66,8 +66,8 @@ class Limits:
             raise MacAuditError(f'memory should be a size such as "4 GB", but is {request.memory!r}.')
         if memory is not None and not sys.platform.startswith("linux"):
             raise MacAuditError("The memory of a process can be watched on Linux alone; leave --memory out.")
-        if memory is not None and not _CHILDREN.exists():
-            raise MacAuditError(f"This system has no {_CHILDREN}, so memory cannot be watched; leave --memory out.")
+        if memory is not None and not _STATUS.exists():
+            raise MacAuditError(f"This system has no {_STATUS}, so memory cannot be watched; leave --memory out.")
         return cls(request.timeout, int(memory.number) if memory else 0, request.network)
 
 

@@ -35,7 +35,8 @@ _ACT_ON_SAVED = ("target", "execution", "device", "plugins", "timeout", "memory"
 class Job:
     """What to audit and by what. ``folder`` is where modules are looked for, besides the working directory.
 
-    ``devices`` are named like that of the request: the time of the whole is predicted for them too.
+    ``devices`` are named like that of the request: the time of the whole is predicted for them too. ``notes`` are what
+    its report tells of how it came about.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Job:
     flop_convention: Literal["paper", "torch"] = "paper"
     folder: str = ""
     devices: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def needs_torch(self) -> bool:

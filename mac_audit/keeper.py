@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -32,6 +32,7 @@ _LARGEST = 2**29  # bytes of a result
 _TICK = 0.05  # seconds between looks at time and memory
 _OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE")
 _LAST = (b'{"done"', b'{"error"')  # how the last message of a worker starts
+_LISTS = Path("/proc/thread-self/children")  # of children: a choice of those who configure a kernel
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 
@@ -179,7 +180,7 @@ def _kill_all(worker: int) -> None:
         if worker:
             os.killpg(worker, signal.SIGKILL)
     for _ in range(1000):
-        for child in _children(os.getpid()):
+        for child in _children()(os.getpid()):
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(child, signal.SIGKILL)
         try:
@@ -190,7 +191,15 @@ def _kill_all(worker: int) -> None:
         time.sleep(0.001)
 
 
-def _children(process: int) -> list[int]:
+def _children() -> Callable[[int], Sequence[int]]:
+    """What tells the children of a process, as they are now."""
+    if _LISTS.exists():
+        return _listed
+    found = _by_parent()
+    return lambda process: found.get(process, ())
+
+
+def _listed(process: int) -> list[int]:
     found: list[int] = []
     with suppress(OSError):
         for task in Path(f"/proc/{process}/task").iterdir():
@@ -198,11 +207,25 @@ def _children(process: int) -> list[int]:
     return found
 
 
+def _by_parent() -> dict[int, list[int]]:
+    """The processes of this system, by the process that they are children of."""
+    found: dict[int, list[int]] = {}
+    if not sys.platform.startswith("linux"):
+        return found
+    for entry in os.listdir("/proc"):
+        if entry.isdecimal():
+            with suppress(OSError, ValueError, IndexError):  # gone by now
+                status = Path(f"/proc/{entry}/stat").read_bytes().rpartition(b")")[2]  # behind the name, whatever it is
+                found.setdefault(int(status.split()[1]), []).append(int(entry))
+    return found
+
+
 def _memory(worker: int, limit: int) -> int:
     """Bytes resident in all that runs below this process; pages that are shared count once where that decides."""
-    processes = list({worker, *_children(os.getpid())})
+    children = _children()
+    processes = list({worker, *children(os.getpid())})
     for process in processes:  # grows as it is walked
-        processes += _children(process)
+        processes += children(process)
     page = os.sysconf("SC_PAGE_SIZE")
     used = 0
     for process in processes:

@@ -93,7 +93,7 @@ def _apart(job: Job, stop: threading.Event | None = None) -> Audited:
 def _of(job: Job, report: Report) -> Report:
     """``report``, which code of the model's may have written: whole, and of no other model."""
     report = checked(report, f"The result of {job.request.target}")
-    notes = report.notes
+    notes = (*report.notes, *job.notes)
     if job.request.isolation and not isolation.FORKS:
         notes += ("This system cannot fork: the model's code ran in the command's own process, without limits.",)
     return replace(report, name=job.name, target=job.request.target, notes=notes)

@@ -49,6 +49,7 @@ def jobs(
                 fail_on=line.fail_on or file.fail_on or "error",
                 flop_convention=flop_convention,
                 folder=str(file.folder) if file.file else "",
+                notes=tuple(_lifted(request, line, file)),
             )
         )
     known = known_rules(requests)
@@ -56,6 +57,17 @@ def jobs(
     refuse_idle(known, layers[:1], [*everywhere, *anywhere, options])
     refuse_idle(known, layers[1:], everywhere)
     return found
+
+
+def _lifted(request: Request, line: Config, file: Config) -> Iterator[str]:
+    """That the configuration, which may come with the model, gives it more time than it has by itself."""
+    usual = Request("").timeout
+    if not request.isolation or "timeout" in line.request:
+        return
+    if request.timeout == 0:
+        yield f"no time limit: timeout = 0 in {file.file}."
+    elif request.timeout > usual:
+        yield f"a time limit of {request.timeout:g} s, not {usual:g}: timeout in {file.file}."
 
 
 def known_rules(requests: Iterable[Request]) -> tuple[Rule, ...]:

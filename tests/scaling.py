@@ -56,12 +56,12 @@ class Branches(nn.Module):
 
 
 class Outputs(nn.Module):
-    """Every result is a result of the model, and every layer reads its input."""
+    """Every result is a result of the model, and every layer reads its input, which is an image."""
 
     def __init__(self, operators: int) -> None:
         super().__init__()
         self.layers = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(8, 64, 1, bias=False), nn.BatchNorm2d(64)) for _ in range(operators // 2)
+            nn.Sequential(nn.Conv2d(3, 64, 1, bias=False), nn.BatchNorm2d(64)) for _ in range(operators // 2)
         )
 
     def forward(self, x: Tensor) -> list[Tensor]:
@@ -109,6 +109,27 @@ class Deep(nn.Module):
         return self.towers(x)
 
 
+class Wide(nn.Module):
+    """One tensor that every branch reads, and one operator that joins them."""
+
+    def __init__(self, operators: int) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList(nn.Conv2d(8, 8, 1, bias=False) for _ in range(operators))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([branch(x) for branch in self.branches], 1)
+
+
+class Summed(Wide):
+    """The same, with a chain of additions that joins them."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        total, *others = (branch(x) for branch in self.branches)
+        for other in others:
+            total = total + other
+        return total
+
+
 def _nested(depth: int) -> nn.Module:
     module: nn.Module = nn.Conv2d(8, 8, 1)
     for _ in range(depth - 1):
@@ -119,3 +140,8 @@ def _nested(depth: int) -> nn.Module:
 SHAPES: dict[str, Callable[[int], nn.Module]] = {
     kind.__name__.lower(): kind for kind in (Residual, Loop, Branches, Outputs, Views, Elementwise, Deep)
 }
+
+
+def given(shape: str) -> Tensor:
+    """What the model of that shape takes."""
+    return torch.empty(1, 3 if shape == "outputs" else 8, 8, 8, device="meta")

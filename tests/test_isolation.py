@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from mac_audit import closed_network, isolation
+from mac_audit import closed_network, isolation, keeper
 from mac_audit.cli import main
 from mac_audit.errors import MacAuditError
 from mac_audit.isolation import Limits
@@ -194,6 +194,53 @@ def test_limits_of_the_configuration(folder: Path) -> None:
     assert "took longer than 0.5 s" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("everywhere", "of_the_model", "line", "note"),
+    [
+        ("timeout = 0", "", [], "no time limit: timeout = 0 in mac-audit.toml."),
+        ("", "timeout = 0", [], "no time limit: timeout = 0 in mac-audit.toml."),
+        ("timeout = 3000", "", [], "a time limit of 3000 s, not 600: timeout in mac-audit.toml."),
+        ("timeout = 0", "timeout = 300", [], ""),
+        ("", "", [], ""),
+        ("", "", ["--timeout", "0"], ""),
+        ("timeout = 0", "", ["--timeout", "0"], ""),
+    ],
+)
+def test_a_time_limit_that_the_configuration_lifts_is_told(
+    folder: Path, everywhere: str, of_the_model: str, line: list[str], note: str
+) -> None:
+    table = f'[[model]]\nname = "slow"\ntarget = "{write("pass")}"'
+    (folder / "mac-audit.toml").write_text(f"{everywhere}\n{table}\n{of_the_model}\n")
+    result = run("slow", *line, "-o", "json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["notes"] == ([note] if note else [])
+
+
+def test_a_daemon_does_not_stay(folder: Path) -> None:
+    """It leaves its session and its parent, and is found by its parents in whatever way the kernel tells them."""
+    model = write(
+        "if os.fork() == 0:\n"
+        "            os.setsid()\n"
+        "            if os.fork() == 0:\n"
+        "                open('started.new', 'w').write(str(os.getpid()))\n"
+        "                os.rename('started.new', 'started')\n"
+        "                time.sleep(1000)\n"
+        "            os._exit(0)\n"
+        "        while not os.path.exists('started'):\n"
+        "            time.sleep(0.01)"
+    )
+    assert run(model).exit_code == 0
+    daemon = int((folder / "started").read_text())
+    assert comes(lambda: gone(daemon))
+
+
+def test_children_by_their_word_are_those_that_the_kernel_lists() -> None:
+    with subprocess.Popen(["sleep", "1000"]) as child:
+        assert child.pid in keeper._by_parent()[os.getpid()]
+        assert os.getpid() in keeper._by_parent()[os.getppid()]
+        child.kill()
+
+
 @pytest.mark.parametrize("memory", ["4", "2 s", "much", "0 MB", "-1 GB"])
 def test_a_limit_that_is_none_is_told(memory: str) -> None:
     with pytest.raises(MacAuditError, match="memory"):
@@ -203,7 +250,7 @@ def test_a_limit_that_is_none_is_told(memory: str) -> None:
 
 
 def test_memory_that_cannot_be_watched_is_no_limit(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(isolation, "_CHILDREN", folder / "children")
+    monkeypatch.setattr(isolation, "_STATUS", folder / "stat")
     with pytest.raises(MacAuditError, match="cannot be watched"):
         Limits.of(Request("net.py", memory="1 GB"))
 

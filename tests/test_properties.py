@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, fx, nn
 
@@ -19,7 +19,7 @@ from mac_audit.cost import Cost
 from mac_audit.device_file import find
 from mac_audit.execution import EXECUTIONS
 from mac_audit.lower import lower
-from mac_audit.network import Network
+from mac_audit.network import Network, Operator
 from mac_audit.profile import Profile
 from mac_audit.report import Report
 from mac_audit.rule import discover
@@ -28,7 +28,21 @@ from tests.costing import meta, torch_madds
 few = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 Plan = tuple[Any, ...]  # what a module is, and its parts; channels are those of its input
 CHANNELS, SIDE = 4, 6
-KEEPING = ("depthwise", "norm", "group-norm", "relu", "relu_", "gelu", "max-pool", "average-pool")
+KEEPING = ("depthwise", "norm", "group-norm", "relu", "relu_", "gelu", "gram", "max-pool", "average-pool")
+
+
+# One tree with a part of every kind, which each property sees first.
+EVERY_KIND: Plan = (
+    "sequence",
+    (
+        ("conv", 8, 3, 2, False),
+        ("norm",),
+        ("relu_",),
+        ("residual", (("conv", 8, 1, 1, True), ("relu",), ("depthwise",), ("group-norm",), ("gelu",))),
+        ("concat", (("linear", 4), ("sum", (("max-pool",), ("relu",))), ("product", (("average-pool",), ("gram",))))),
+        ("again", (("conv", 4, 1, 1, False), ("norm",), ("relu_",)), 2),
+    ),
+)
 
 
 def plans() -> st.SearchStrategy[Plan]:
@@ -101,6 +115,14 @@ class Tokens(nn.Module):
         return self.linear(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
+class Gram(nn.Module):
+    """Products of activations, one for each of the batch."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        maps = x.flatten(2)
+        return (maps @ maps.transpose(1, 2) @ maps / SIDE**2).view(x.shape)
+
+
 def build(plan: Plan, channels: int, named: Callable[[int], str]) -> tuple[nn.Module, int]:
     """The module, and the channels that it returns."""
     kind, *rest = plan
@@ -116,6 +138,7 @@ def build(plan: Plan, channels: int, named: Callable[[int], str]) -> tuple[nn.Mo
         "relu": nn.ReLU,
         "relu_": lambda: nn.ReLU(inplace=True),
         "gelu": nn.GELU,
+        "gram": Gram,
         "max-pool": lambda: nn.MaxPool2d(3, 1, 1),
         "average-pool": lambda: nn.AvgPool2d(3, 1, 1),
     }
@@ -143,6 +166,7 @@ def report(network: Network, execution: str = "folded") -> Report:
 
 @few
 @given(plans())
+@example(EVERY_KIND)
 def test_the_graph_computes_what_the_model_computes(plan: Plan) -> None:
     net, x = model(plan), torch.randn(2, CHANNELS, SIDE, SIDE)
     for module in net.modules():  # folding and the order of operators show with statistics that do something
@@ -155,15 +179,17 @@ def test_the_graph_computes_what_the_model_computes(plan: Plan) -> None:
 
 
 @few
-@given(plans())
-def test_multiply_adds_are_torchs(plan: Plan) -> None:
-    network = captured(plan)
-    counted = torch_madds(model(plan), meta(1, CHANNELS, SIDE, SIDE))
+@given(plans(), st.integers(1, 2))
+@example(EVERY_KIND, 2)
+def test_multiply_adds_are_torchs(plan: Plan, batch: int) -> None:
+    network = captured(plan, batch)
+    counted = torch_madds(model(plan), meta(batch, CHANNELS, SIDE, SIDE))
     assert {Profile(network, execution).total.madds for execution in EXECUTIONS} == {counted}
 
 
 @few
 @given(plans(), st.sampled_from(sorted(EXECUTIONS)))
+@example(EVERY_KIND, "folded")
 def test_the_cost_is_the_sum_of_its_operators_in_every_view(plan: Plan, execution: str) -> None:
     network = captured(plan)
     profile = Profile(network, execution)
@@ -187,16 +213,19 @@ def test_the_cost_is_the_sum_of_its_operators_in_every_view(plan: Plan, executio
 
 @few
 @given(plans())
+@example(EVERY_KIND)
 def test_documents_hold_everything(plan: Plan) -> None:
     network = captured(plan)
     again = Network.from_json(network.to_json())
     assert again == network
+    assert repr(again) == repr(network)  # also what does not count in comparisons, and True is not 1
     assert report(again) == report(network)
-    assert Report.from_json(report(network).to_json()) == report(network)
+    assert repr(Report.from_json(report(network).to_json())) == repr(report(network))
 
 
 @few
 @given(plans())
+@example(EVERY_KIND)
 def test_what_folds_and_fuses_costs_no_more(plan: Plan) -> None:
     network = captured(plan)
     eager, folded, fused = (Profile(network, name) for name in ("eager", "folded", "fused"))
@@ -204,14 +233,39 @@ def test_what_folds_and_fuses_costs_no_more(plan: Plan) -> None:
         for name in ("other_ops", "mac_elements", "mac_bytes", "reads_activation", "writes", "operators"):
             assert getattr(light.total, name) <= getattr(heavy.total, name), name
         assert light.peak.memory <= heavy.peak.memory
+    for index in map(folded.whole, folded.in_registers):
+        assert index not in network.outputs
+        assert kernels_that_read(index, fused.network) == {kernel_of(fused.network.producers[index])}
+    begun: list[str] = []  # kernels, when an operator of theirs runs; all that a kernel reads is there when it begins
+    for costed in fused.working:
+        kernel = kernel_of(costed.operator)
+        begun += () if kernel in begun else (kernel,)
+        makers = filter(None, map(fused.maker, costed.operator.inputs))
+        read = {kernel_of(maker.operator) for maker in makers if maker.coverage != "free"}
+        assert all(begun.index(other) <= begun.index(kernel) for other in read)
+
+
+def kernel_of(operator: Operator) -> str:
+    return operator.kernel or operator.name
+
+
+def kernels_that_read(index: int, network: Network) -> set[str]:
+    """Through views, which run in none."""
+    found: set[str] = set()
+    for operator in network.readers.get(index, ()):
+        inner = (kernels_that_read(view, network) for view in operator.outputs)
+        found |= set().union(*inner) if operator.view else {kernel_of(operator)}
+    return found
 
 
 @few
-@given(plans(), st.lists(st.from_regex(r"[a-z]{1,3}_", fullmatch=True), min_size=4, max_size=4, unique=True))
+@given(plans(), st.lists(st.from_regex(r"[ab]_{1,3}", fullmatch=True), min_size=6, max_size=6, unique=True))
+@example(EVERY_KIND, ["a_", "a__", "b_", "b__", "a___", "b___"])
 def test_names_change_nothing(plan: Plan, names: Sequence[str]) -> None:
     before, after = report(captured(plan)), report(captured(plan, named=names.__getitem__))
     assert (before.totals, before.classes) == (after.totals, after.classes)
     assert [replace(row, layer="") for row in before.operators] == [replace(row, layer="") for row in after.operators]
+    assert [replace(row, path="") for row in before.layers] == [replace(row, path="") for row in after.layers]
     assert [(rule.code, rule.verdict, rule.value) for rule in before.rules] == [
         (rule.code, rule.verdict, rule.value) for rule in after.rules
     ]
@@ -222,11 +276,12 @@ def test_names_change_nothing(plan: Plan, names: Sequence[str]) -> None:
 
 @few
 @given(plans(), st.integers(2, 5), st.sampled_from(sorted(EXECUTIONS)))
+@example(EVERY_KIND, 3, "eager")
 def test_batch_scales_activations_and_not_weights(plan: Plan, batch: int, execution: str) -> None:
     # Not from a batch of one: of one image, a permuted map is seen as a matrix, of several it has to be copied first.
     one, many = (Profile(captured(plan, size), execution).total for size in (2, 2 * batch))
     assert (many.reads_weight, many.operators) == (one.reads_weight, one.operators)
-    for name in ("madds", "reads_activation"):
+    for name in ("madds", "other_ops", "reads_activation", "writes"):
         assert getattr(many, name) == batch * getattr(one, name), name
 
 

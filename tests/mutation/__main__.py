@@ -16,7 +16,6 @@ import os
 import random
 import re
 import resource
-import shutil
 import socket
 import subprocess
 import sys
@@ -32,8 +31,9 @@ import torch._dynamo
 from cosmic_ray.work_db import WorkDB, use_db
 from cosmic_ray.work_item import TestOutcome
 
+from tests.installed import ROOT, copied
+
 HERE = Path(__file__).parent
-ROOT = HERE.parent.parent
 BUILD = ROOT / "build" / "mutation"
 LONGEST = 90  # seconds of the processor for the tests of one mutant; those that never end are killed
 TARGETS = {
@@ -77,7 +77,7 @@ def main() -> None:
     given = parser.parse_args()
     module, tests = TARGETS[given.target]
     folder = BUILD / given.target
-    _copy(folder)
+    copied(folder)
     settings = (HERE / "cosmic-ray.toml").read_text()
     settings = settings.replace('module-path = ""', f'module-path = "{module}"')
     (folder / "cosmic-ray.toml").write_text(settings.format(python=sys.executable, ask=HERE / "ask.py"))
@@ -101,16 +101,6 @@ def main() -> None:
         _serve(server, folder, tests)
     with use_db(str(session)) as work:
         _told(work)
-
-
-def _copy(folder: Path) -> None:
-    """The sources in the layout in which they are installed, and the tests."""
-    for name in ("mac_audit", "rules", "tests", "docs"):
-        where = folder / ("mac_audit/rules" if name == "rules" else name)
-        shutil.rmtree(where, ignore_errors=True)
-        shutil.copytree(ROOT / name, where, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "setup.cfg", "README.md"):
-        shutil.copy(ROOT / name, folder)
 
 
 def _cosmic_ray(command: str, folder: Path, server: socket.socket | None = None) -> None:
