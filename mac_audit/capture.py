@@ -60,7 +60,8 @@ class Recording:
     """What one run of a model left: its operators, and the tensors and objects that ``get_attr`` nodes name.
 
     ``meta`` holds ``layers``, a tuple of ``network.Layer``, and ``how``: sentences about the capture by name, which
-    are ``method`` and, where there is something to say, ``fallback`` (why no earlier way did) and ``assumed``.
+    are ``method`` and, where there is something to say, ``fallback`` (why no earlier way did), ``assumed`` and
+    ``outside`` (what was computed outside of torch, so that figures are lower bounds).
     """
 
     name: str
@@ -153,6 +154,11 @@ def _record(model: nn.Module, inputs: Inputs, step: Step) -> Recording:
         )
     recorder.graph.output(recorder.to_nodes(plain_containers(result)))
     how = {"assumed": step.assumed} if step.assumed else {}
+    if recorder.left is not None:
+        place = f" at {recorder.left}" if recorder.left else ""
+        how["outside"] = (
+            f"values leave torch through Tensor.numpy{place}; what is computed of them there is not counted"
+        )
     meta = {"layers": recorder.layers(), "how": how}
     return Recording(type(model).__name__, recorder.graph, recorder.attributes, meta)
 
@@ -164,7 +170,7 @@ def _run(recorder: Recorder, model: nn.Module, inputs: Inputs) -> Any:
         lambda tensor: recorder.placeholder(tensor, next(names)), (inputs.args, dict(inputs.kwargs))
     )
     try:
-        with torch.no_grad(), calls_seen_by(recorder), recorder.step.around(), recorder:
+        with torch.no_grad(), calls_seen_by(recorder), recorder.step.around(), recorder.watching_numpy(), recorder:
             return model(*args, **kwargs)
     except (MacAuditError, RecursionError):
         raise

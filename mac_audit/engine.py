@@ -215,7 +215,7 @@ def _totals(profile: Profile, flop_convention: str) -> Totals:
         reads_weight=cost.reads_weight,
         writes=cost.writes,
         operators=cost.operators,
-        lower_bound=cost.unknown > 0,
+        lower_bound=cost.unknown > 0 or "outside" in profile.network.capture,
         predicted_ms=profile.predicted_ms,
     )
 

@@ -78,6 +78,7 @@ class Recorder(private.OperatorMode):
         self.failed: str | None = None  # the innermost layer that raised
         self.thread = threading.get_ident()
         self.unseen: str | None = None  # a layer that ran on another thread, where modes do not see operators
+        self.left: str | None = None  # the line at which values first left torch, empty where that is not known
         self._nodes: dict[int, _Made] = {}  # by id(tensor)
         self._latest: dict[Spec, _Made] = {}
         self._memory: dict[int, object] = {}  # a number is not used again while it is referred to
@@ -112,6 +113,24 @@ class Recorder(private.OperatorMode):
             if self.step.holds_data:  # what is no buffer may be written to as well
                 table = vars(module)
                 table.update({key: self.step.member(value) for key, value in table.items() if type(value) is Tensor})
+
+    @contextmanager
+    def watching_numpy(self) -> Iterator[None]:
+        """Note where a tensor that an operator made becomes an array, with which torch does not see what is done."""
+        original = Tensor.numpy
+
+        def numpy(tensor: Tensor, **kwargs: Any) -> Any:
+            made = self._nodes.get(id(tensor))
+            if self.left is None and made is not None and made.tensor() is tensor:
+                line = caller(sys._getframe(1))
+                self.left = f"{line.source.shown}:{line.source.line}" if line else ""
+            return original(tensor, **kwargs)
+
+        Tensor.numpy = numpy  # type: ignore[assignment,method-assign]
+        try:
+            yield
+        finally:
+            Tensor.numpy = original  # type: ignore[method-assign]
 
     def placeholder(self, tensor: Tensor, name: str) -> Tensor:
         """What stands for an input, with a placeholder node."""

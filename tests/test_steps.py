@@ -16,6 +16,7 @@ from torch import Tensor, fx, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from mac_audit import audit
 from mac_audit._torch import FakeTensorMode, fake_twin
 from mac_audit.capture import capture, record
 from mac_audit.errors import MacAuditError
@@ -495,3 +496,23 @@ def test_shape_function_of_a_custom_operator_is_asked_each_time() -> None:
         rows[0] = number
         node = next(node for node in capture(model, X, way="fake").graph.nodes if node.op == "call_function")
         assert node.meta["spec"].shape == (number, 4)
+
+
+def test_what_is_computed_outside_of_torch_makes_the_totals_lower_bounds() -> None:
+    """A product in numpy has no operator; the line where values leave is named. Data may be arrays."""
+
+    def product(self: Function, x: Tensor) -> Tensor:
+        return torch.from_numpy(self.linear(x).numpy() @ x.numpy()) + 1
+
+    def table(self: Function, x: Tensor) -> Tensor:
+        return x + torch.from_numpy(self.plain.numpy())[0] if x.sum() < 99 else x
+
+    original, image = Tensor.numpy, torch.ones(4, 4)
+    report = audit(Function(product), image)
+    assert report.capture["outside"].startswith("values leave torch through Tensor.numpy at ")
+    assert "tests/test_steps.py:" in report.capture["outside"]
+    assert report.totals.lower_bound
+    inside = audit(Function(table), image)
+    assert "outside" not in inside.capture
+    assert not inside.totals.lower_bound
+    assert Tensor.numpy is original
