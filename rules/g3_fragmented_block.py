@@ -188,6 +188,7 @@ def _instead(block: Block, left: int, groups: list[_Readers]) -> str:
     if not groups:
         return f"fewer branches, and wider layers in those that stay: {block.depth} in sequence"
     merge = " and ".join(readers.describe() for readers in groups[:_SHOWN])
-    more = f" and {len(groups) - _SHOWN} more such groups" if len(groups) > _SHOWN else ""
+    left_out = len(groups) - _SHOWN
+    more = f" and {left_out} more such group{'s' * (left_out > 1)}" if left_out > 0 else ""
     rest = f"; then fewer branches, for {block.depth} in sequence" if left > block.depth else ""
     return f"one wider layer for {merge}{more}: {len(block.fragments)} → {left} operators{rest}"

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from mac_audit.api import audit
+from mac_audit.device import Device, Figure
 from mac_audit.profile import Profile
 from mac_audit.report import Finding, Report
 from tests.costing import Function, meta
@@ -267,3 +268,78 @@ def test_what_an_experiment_is_asked_for(
     options = ALWAYS if code == "G4" else {}
     found(model, x, code, **options)  # type: ignore[arg-type]
     assert asked[0] == (code, amount, pytest.approx(width))
+
+
+def test_blocks_are_blamed_from_the_most_fragmented_on() -> None:
+    """Three branches and then six, 9 fragments on a chain of 2: a limit of 2 asks for the six alone, after which 4 are
+    left; a limit of 1.5 asks for both.
+    """
+
+    class Two(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.few = nn.ModuleList(conv(6, 2) for _ in range(3))
+            self.many = nn.ModuleList(conv(6, 2) for _ in range(6))
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = torch.cat([branch(x) for branch in self.few], 1)
+            return torch.cat([branch(x) for branch in self.many], 1)
+
+    for limit, values in ((2.0, [5 / 2]), (1.5, [5 / 2, 2 / 2])):
+        report, findings = found(Two(), meta(1, 6, 5, 7), "G3", limit=limit)
+        assert judged(report)[1] == 9 / 2
+        assert [finding.value for finding in findings] == values
+
+
+@pytest.mark.parametrize(("maps", "more"), [(3, ""), (4, " and 1 more such group"), (5, " and 2 more such groups")])
+def test_groups_of_layers_beyond_the_third_are_counted(maps: int, more: str) -> None:
+    """Of each map two layers read; the maps are slices of the input, so that all is one block."""
+
+    class Slices(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = nn.ModuleList(conv(6, 2) for _ in range(2 * maps))
+
+        def forward(self, x: Tensor) -> Tensor:
+            slices = x.split(6, 1)
+            return torch.cat([layer(slices[i // 2]) for i, layer in enumerate(self.layers)], 1)
+
+    (finding,) = found(Slices(), meta(1, 6 * maps, 5, 7), "G3")[1]
+    two = "the 2 layers that read the same tensor (2 of 1×1)"
+    assert finding.instead == (
+        f"one wider layer for {two} and {two} and {two}{more}: {2 * maps} → {maps} operators; then fewer branches,"
+        " for 1 in sequence"
+    )
+
+
+def test_layers_that_save_next_to_nothing_are_not_blamed_but_count() -> None:
+    """100 → 90 would save hw · (√100 − √90)² = hw · 0.26, less than a thousandth of its memory access; it counts."""
+    model = nn.Sequential(conv(100, 90))
+    report, findings = found(model, meta(1, 100, 5, 7), "G1", limit=0.0)
+    whole = HW * 190 + 9000
+    assert judged(report)[:2] == ("pass", pytest.approx(HW * (10 - sqrt(90)) ** 2 / whole))
+    assert not findings
+
+
+def test_of_many_small_places_the_largest_is_named() -> None:
+    """No compiler takes in a depthwise convolution, and each is less than the share that is listed."""
+    model = nn.Sequential(*(conv(side, side, 3, groups=side) for side in (4, 4, 4)), nn.Conv2d(4, 8, 1, device="meta"))
+    model.append(conv(8, 8, 3, groups=8))
+    (finding,) = found(model, meta(1, 4, 5, 7), "G4", limit=0.0, negligible=0.9)[1]
+    assert finding.layer == "4"
+
+
+def test_time_that_an_activation_costs_is_a_launch_and_its_memory_access() -> None:
+    """In another's kernel it is not launched, and of its bytes none is moved; both at the speeds of a plain device."""
+    device = Device(
+        name="plain",
+        title="A device of round figures",
+        kind="cpu",
+        peak={"float32": Figure(1e12, "round")},
+        bandwidth=Figure(1e9, "round"),
+        launch=Figure(1e-3, "round"),
+        lanes=Figure(1, "round"),
+    )
+    report = audit(Widened(), meta(1, 6, 5, 7), select=["G4"], options={"G4": ALWAYS}, device=device)
+    (finding,) = report.findings
+    assert finding.saving.predicted_ms == pytest.approx(1 + 1000 * HW * 24 * 4 / 1e9)
