@@ -30,13 +30,14 @@ def given(costed: Costed, network: Network, by_name: Mapping[str, Costed]) -> tu
 
 
 def starts_from_data(network: Network) -> bool:
-    """Whether all inputs are integers (tokens, masks) or maps (N, C, H, W, …) of at most ``IMAGE`` channels."""
+    """Whether all inputs are integers (tokens, masks), tables (N, features) or maps of at most ``IMAGE`` channels."""
     inputs = [network.tensors[index] for index in network.inputs]
     return bool(inputs) and all(map(_is_data, inputs))
 
 
 def _is_data(tensor: Tensor) -> bool:
-    return "float" not in tensor.dtype or (len(tensor.shape) >= 4 and tensor.shape[1] <= IMAGE)
+    dims = len(tensor.shape)
+    return "float" not in tensor.dtype or dims <= 2 or (dims >= 4 and tensor.shape[1] <= IMAGE)
 
 
 def _reads_input(costed: Costed, width: int, network: Network, by_name: Mapping[str, Costed]) -> bool:

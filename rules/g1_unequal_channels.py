@@ -31,11 +31,11 @@ def unequal_channels(profile: Profile, *, limit: float = 0.05, multiple: int = 8
 
     ## What is not blamed
 
-    Where a model starts from data (an image of at most 4 channels, or integers like tokens), a layer that reads an
-    input or writes an output has a side that the data set: channels of an image, classes, a vocabulary. At the same
-    multiply-adds its other side is settled too. It counts in the measure, which says how much, and is never a
-    finding; the model fails where the other layers alone exceed the limit. A model that starts from a feature map is
-    taken for part of a larger one, which chose the widths at its edges.
+    Where a model starts from data (an image of at most 4 channels, a table, integers like tokens), a layer that reads
+    an input or writes an output has a side that the data set: channels of an image, features, classes, a vocabulary.
+    At the same multiply-adds its other side is settled too. It counts in the measure, which says how much, and is
+    never a finding; the model fails where the other layers alone exceed the limit. A model that starts from a feature
+    map is taken for part of a larger one, which chose the widths at its edges.
 
     ## Instead
 
