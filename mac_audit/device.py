@@ -119,7 +119,7 @@ class Device:
 
     @property
     def error(self) -> float | None:
-        """The error to expect, as far as it is known: that of the fit where it was held out."""
+        """That on data that the fit did not see, where there was one; networks unlike it may be further off."""
         return self.fit.held_out if self.fit is not None else None
 
 

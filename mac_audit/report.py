@@ -264,7 +264,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class DeviceInfo:
-    """The device that times are predicted for: where its figures come from, and the relative error to expect.
+    """The device that times are predicted for: where its figures come from, and its relative error on held-out data.
 
     ``peak`` is in operations a second, where a multiply-add is two, by the dtypes that the model computes in;
     ``bandwidth`` in bytes a second, that of the memory and not of a cache.

@@ -22,7 +22,7 @@ from mac_audit.cli.standard_output import show
 def calibrate(backend: str, threads: int, name: str | None, output: Path | None, quick: bool, afresh: bool) -> None:
     """Measure this machine and write it down as a device, for --device auto.
 
-    What is measured is kept at once: interrupted, it goes on where it was.
+    What a round measured is kept when it is done: interrupted, it goes on with the next.
     """
     with errors_told(show_traceback=False):
         from rich.console import Console

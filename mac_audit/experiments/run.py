@@ -26,6 +26,7 @@ from mac_audit.profile import Profile
 
 GUIDELINES: dict[Guideline, int] = {"g1": 1, "g2": 2, "g3": 3, "g4": 4}
 ROUNDS = 101
+_SHORT: dict[Platform, str] = {"gpu": "1080 Ti", "arm": "810"}  # of the paper's devices, as the columns call them
 
 
 def run(
@@ -122,7 +123,7 @@ def lines(found: Experiment) -> Iterator[str]:
             here = f"{point.here:>8.2f}" + (f" ({low:.2f}–{high:.2f})" if point is not scan.points[0] else "")
             paper = f"{point.paper['gpu']:>8.2f}{point.paper['arm']:>8.2f}"
             yield f"    {point.label:18}{point.mac_elements / 1e6:>7.2f} M{here:<23}{paper}"
-    agreement = ", ".join(f"{value:.2f} with {name}" for name, value in found.agreement.items())
+    agreement = ", ".join(f"{value:.2f} with the {_SHORT[name]}" for name, value in found.agreement.items())
     yield f"  order: rank correlation {found.order:.2f} of time with memory access; {agreement}"
-    what = f"the last row of a scan takes {found.cost:+.0%} time against the first"
+    what = f"the last row of a scan takes {100 * found.cost:+.0f} % time against the first"
     yield f"  {found.guideline.upper()} {found.verdict} here: {what}"

@@ -1,6 +1,6 @@
 """Learn a device by measuring it: workloads are timed, the latency model is fitted and checked on some left out.
 
-Each time is kept as soon as it is measured, so that a calibration that is interrupted goes on where it was.
+The times of each round are kept when it is done; a calibration that was interrupted takes them, and fits anew.
 """
 
 from __future__ import annotations

@@ -64,7 +64,9 @@ def same_inputs(comparison: Comparison) -> bool:
 
 def expected(device: DeviceInfo) -> str:
     """How far its times can be trusted."""
-    return "never compared with measurements" if device.error is None else f"expect an error of {percent(device.error)}"
+    if device.error is None:
+        return "never compared with measurements"
+    return f"error {percent(device.error)} on data that was held out"
 
 
 def agreement(order: Order) -> str:

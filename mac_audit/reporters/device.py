@@ -9,7 +9,7 @@ from mac_audit.units import count, duration, percent, size
 
 
 def overview(devices: Sequence[Device]) -> str:
-    """A line a device: its float32 peak, bandwidth, launch, and the error to expect."""
+    """A line a device: its float32 peak, bandwidth, launch, and the error on held-out data."""
     lines = [f"{'device':18}{'peak':>12}{'bandwidth':>12}{'launch':>10}{'error':>8}  what it is"]
     for device in devices:
         peak = count(device.peak[STAND_IN].value, "FLOP/s")

@@ -20,10 +20,9 @@ def render(found: Measurement, operators: int) -> str:
 def _lines(found: Measurement, operators: int) -> Iterator[str]:
     whole = 1000 * found.whole.seconds
     yield f"{found.target} on {found.device.name}, torch in eager mode, random weights"
-    yield f"  measured                        {duration(whole):>8}  spread {percent(found.whole.spread)}"
+    yield f"  {'measured':38}{duration(whole):>8}  spread {percent(found.whole.spread)}"
     for name, timing in (("from calibration", found.calibrated), ("from its operators measured", found.replayed)):
-        off = timing.total.ms / whole - 1
-        yield f"  predicted {name:22}{duration(timing.total.ms):>8}  {off:+.1%}"
+        yield f"  predicted {name:28}{duration(timing.total.ms):>8}  {_off(timing.total.ms, whole, 1)}"
     yield ""
     yield f"  {'class':20}{'predicted':>12}{'measured':>12}"
     by_class: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
@@ -31,11 +30,19 @@ def _lines(found: Measurement, operators: int) -> Iterator[str]:
         by_class[row.kind][0] += row.predicted
         by_class[row.kind][1] += row.measured
     for kind, (predicted, measured) in sorted(by_class.items(), key=lambda item: -item[1][1]):
-        yield f"  {kind:20}{duration(predicted):>12}{duration(measured):>12}  {predicted / measured - 1:+.0%}"
+        yield f"  {kind:20}{duration(predicted):>12}{duration(measured):>12}  {_off(predicted, measured)}"
     worst = sorted(found.rows, key=lambda row: -abs(row.predicted - row.measured))[:operators]
     if worst:
         yield ""
         yield f"  {'furthest off':20}{'predicted':>12}{'measured':>12}"
     for row in worst:
-        off = row.predicted / row.measured - 1
-        yield f"  {row.name[:19]:20}{duration(row.predicted):>12}{duration(row.measured):>12}  {off:+.0%}  {row.layer}"
+        times = f"{duration(row.predicted):>12}{duration(row.measured):>12}  {_off(row.predicted, row.measured)}"
+        yield f"  {row.name[:19]:20}{times}  {row.layer}"
+    if notes := found.calibrated.notes():
+        yield ""
+        yield from notes
+
+
+def _off(predicted: float, measured: float, digits: int = 0) -> str:
+    """``+12 %`` where the prediction is too long, ``−12 %`` where it is too short."""
+    return f"{100 * (predicted / measured - 1):+.{digits}f} %".replace("-", "−")

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from mac_audit.units import duration, percent
 
 if TYPE_CHECKING:
-    from mac_audit.measuring.prove import Proof
+    from mac_audit.measuring.prove import Finding, Proof
 
 
 def render(proof: Proof, target: str, number: int, of: int, device: str | None) -> str:
     """Finding ``number`` of ``of`` of ``target``; ``device`` is what the saving was predicted for."""
     return "\n".join(_lines(proof, target, number, of, device)) + "\n"
+
+
+def listed(findings: Sequence[Finding], target: str) -> str:
+    """The findings by number."""
+    lines = [f"{target}: {len(findings)} to try, with --finding N"]
+    for number, finding in enumerate(findings, 1):
+        violation = finding.violation
+        lines.append(f"  {number:3}  {finding.code}  {violation.layer or 'the model'}: {violation.message}")
+    return "\n".join(lines) + "\n"
 
 
 def _lines(proof: Proof, target: str, number: int, of: int, device: str | None) -> Iterator[str]:
@@ -26,9 +35,9 @@ def _lines(proof: Proof, target: str, number: int, of: int, device: str | None) 
     yield f"  instead    {duration(1000 * proof.then.seconds):>9}  spread {percent(proof.then.spread)}"
     if proof.predicted is not None:
         yield f"  predicted to save {duration(1000 * proof.predicted)} on {device}"
-    low, high = duration(1000 * proof.low), duration(1000 * proof.high)
+    saved, low, high = (duration(1000 * seconds) for seconds in (proof.saving, proof.low, proof.high))
     share = percent(proof.saving / proof.now.seconds)
-    yield f"  measured to save  {duration(1000 * proof.saving)}, {share} (95 % interval {low} to {high})"
+    yield f"  measured to save  {saved}, {share} (95 % interval {low} to {high})".replace("-", "−")
     if proof.remark:
         yield f"  {proof.remark}"
     yield ""

@@ -198,7 +198,7 @@ def _legend(report: Report) -> Iterable[str]:
 
 
 def _device(device: DeviceInfo) -> str:
-    error = f"; error to expect {percent(device.error)}" if device.error is not None else ""
+    error = f"; error {percent(device.error)} on data that was held out" if device.error is not None else ""
     return f"times on {device.name}: {device.source}{error}."
 
 

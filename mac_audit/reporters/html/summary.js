@@ -40,7 +40,7 @@ function rulesTable(model) {
       element("td", {}, [rule.measure, rule.reason].filter(Boolean).join("; ")))))));
 }
 
-const expected = (device) => (device.error === null ? "never compared with measurements" : `expect an error of ${percent(device.error)}`);
+const expected = (device) => (device.error === null ? "never compared with measurements" : `error ${percent(device.error)} on data that was held out`);
 
 // A link to a line of code. It leads to the file as the report names it, which exists where the page lies beside the
 // code; the text is what an editor opens. No scheme but file: can come of it.
