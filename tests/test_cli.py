@@ -315,3 +315,26 @@ def test_way_of_capture_is_told_and_can_be_forced(tmp_path: Path) -> None:
     forced = run(str(path), "--input", "2,8,4,4", "--capture", "values")
     assert forced.exit_code == 2
     assert re.search(r"looks at tensor values .* at .*looking_of_test_cli\.py:12", forced.stderr)
+
+
+@pytest.mark.parametrize(("output", "sentence"), [(">&-", "is closed"), (">/dev/full", "No space left on device")])
+def test_a_standard_output_that_takes_nothing_is_told(output: str, sentence: str) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'"$0" -m mac_audit devices {output}', sys.executable], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("mac-audit: Standard output ")
+    assert sentence in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_what_a_file_draws_is_the_same_in_every_audit(tmp_path: Path) -> None:
+    """Its forward takes one way or the other by numbers of random, numpy and torch."""
+    (tmp_path / "dice.py").write_text(
+        "import random\nimport numpy\nimport torch\nfrom torch import nn\n"
+        "WIDTHS = [random.randint(1, 99), numpy.random.randint(1, 99), int(torch.randint(1, 99, ()))]\n"
+        "model = nn.Sequential(*(nn.Linear(4, 4) for _ in range(sum(WIDTHS))))\n"
+        "example_inputs = torch.zeros(1, 4)\n"
+    )
+    first, second = (run(str(tmp_path / "dice.py"), "-o", "json").stdout for _ in range(2))
+    assert json.loads(first)["totals"] == json.loads(second)["totals"]

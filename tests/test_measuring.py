@@ -34,6 +34,7 @@ from mac_audit.network import Network
 from mac_audit.profile import Profile
 from mac_audit.report import Report
 from mac_audit.reporters.problems import told
+from mac_audit.reporters.proof import render as render_proof
 from mac_audit.rule import discover
 
 
@@ -273,6 +274,15 @@ def test_a_noisy_measurement_is_named() -> None:
     assert calibrate.too_noisy([quiet, replace(quiet, name="noisy", spread=0.5)]) == ["noisy"]
 
 
+def test_a_device_says_that_its_machine_was_too_busy() -> None:
+    """A fifth of the workloads may be noisy."""
+    quiet = calibrate.Measured("quiet", 1.0, 0.01, 0.0, ())
+    noisy = replace(quiet, spread=0.5)
+    assert calibrate._counted([quiet] * 4 + [noisy]) == "5 workloads"
+    told = "5 workloads on a machine too busy to trust (2 of them too noisy),"
+    assert calibrate._counted([quiet] * 3 + [noisy] * 2) == told
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="says what happens without a GPU")
 def test_a_gpu_that_is_not_there_is_told() -> None:
     with pytest.raises(MacAuditError, match="torch sees no CUDA GPU"):
@@ -310,6 +320,12 @@ def test_measure_prints_both_sides(here: Device) -> None:
     assert all(text in done.output for text in ("on here", "from calibration", "operators measured", "pointwise-conv"))
 
 
+def test_models_are_measured_as_pytorch_runs_them(here: Device) -> None:
+    done = CliRunner().invoke(main, ["measure", "zoo:shufflenet_v2_x0_5", "--execution", "fused"])
+    assert done.exit_code == 2
+    assert "as PyTorch runs them, not as fused" in done.output
+
+
 def test_a_device_that_is_not_this_machine_is_refused() -> None:
     with pytest.raises(MacAuditError, match=r"t4 was not calibrated here.*mac-audit calibrate"):
         measure.backend_of(find("t4"))
@@ -335,6 +351,35 @@ def test_both_sides_have_the_same_multiply_adds(target: str, code: str) -> None:
     now, then = (multiply_adds(prove._all(side, profile.network, "cpu")) for side in sides)
     assert now == sum(costed.cost.madds for costed in finding.violation.now)
     assert then == pytest.approx(now, rel=0.05)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_what_is_timed_has_the_dtype_of_the_model(dtype: torch.dtype) -> None:
+    """A convolution and a linear layer, as they are and would be; results say in what they were computed."""
+
+    def dtypes(model: nn.Module, *shape: int) -> set[torch.dtype]:
+        with torch.no_grad():
+            network = lower(capture(model.to(dtype).eval(), torch.empty(shape, dtype=dtype, device="meta")))
+        profile = Profile(network)
+        found = [finding.violation for finding in prove.findings(profile, discover()) if finding.code == "G1"]
+        calls = [
+            prove._call(costed, network, "cpu", {})() for one in found for costed in (*one.now, *prove._instead(one)[0])
+        ]
+        return {call.dtype for call in calls if isinstance(call, torch.Tensor)}
+
+    assert dtypes(nn.Sequential(nn.Conv2d(8, 64, 1), nn.Conv2d(64, 8, 1)), 1, 8, 6, 6) == {dtype}
+    assert dtypes(nn.Sequential(nn.Linear(8, 64), nn.Linear(64, 8)), 1, 6, 8) == {dtype}
+
+
+def test_a_machine_that_is_too_busy_proves_nothing() -> None:
+    """Half of the rounds take four times as long as the others; all of them save."""
+    profile = Profile(network_of(nn.Sequential(nn.Conv2d(8, 64, 1), nn.Conv2d(64, 8, 1)), 1, 8, 6, 6))
+    finding = prove.findings(profile, discover())[0]
+    quiet, busy = Sample((1.0, 1.01, 0.99, 1.0)), Sample((2.0, 8.0, 2.0, 8.0))
+    for now, verdict in ((Sample((2.0, 2.01, 1.99, 2.0)), "proven"), (busy, "not proven")):
+        proof = prove.Proof(finding, now, quiet, 0.9, 1.1, None, "")
+        assert proof.verdict == verdict
+        assert ("too busy" in render_proof(proof, "two", 1, 1, None)) is (now is busy)
 
 
 def test_branches_become_one_layer_that_gives_the_same_results_side_by_side() -> None:
@@ -429,6 +474,11 @@ def test_prove_says_what_it_found(here: Device) -> None:
     assert all(
         text in done.output for text in ("finding 2 of", "predicted to save", "measured to save", "on this device")
     )
+    listed = CliRunner().invoke(main, ["prove", "zoo:shufflenet_v1_g3_x0_5", "--input", "1,3,64,64", "--list"])
+    assert [line.split()[:2] for line in listed.output.splitlines()[1:3]] == [["1", "G2"], ["2", "G2"]]
+    apart = CliRunner().invoke(main, ["prove", "zoo:shufflenet_v1_g3_x0_5", "--threads", "2"])
+    assert apart.exit_code == 2
+    assert "here was calibrated with 1 threads; give --threads 1" in apart.output
     none = CliRunner().invoke(main, ["prove", "zoo:shufflenet_v2_x1_0"])
     assert none.exit_code == 2
     assert "no finding that can be tried" in none.output
@@ -482,6 +532,15 @@ def test_rows_go_from_what_follows_a_guideline_to_what_breaks_it(
         assert scan.points[-1].paper["gpu"] < 1
     assert guideline.upper() in "\n".join(experiments.lines(found))
     assert Experiment.from_json(found.to_json(), "again") == found
+
+
+def test_where_nothing_can_be_kept_nothing_is_measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    monkeypatch.setenv("MAC_AUDIT_HOME", str(tmp_path / "file"))
+    done = CliRunner().invoke(main, ["experiment", "g4"])
+    assert done.exit_code == 2
+    assert "Experiments cannot be kept in" in done.output
+    assert "set MAC_AUDIT_HOME" in done.output
 
 
 def test_an_experiment_is_kept_and_cited_by_findings_on_its_device(here: Device, home: Path) -> None:
