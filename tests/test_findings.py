@@ -321,6 +321,15 @@ def test_layers_that_save_next_to_nothing_are_not_blamed_but_count() -> None:
     assert not findings
 
 
+def test_groups_that_save_next_to_nothing_are_not_blamed_but_count() -> None:
+    """4 → 4 in 2 groups would save hw · 8 · (1 − √½), less than a thousandth of the model's memory access."""
+    model = nn.Sequential(conv(600, 600), conv(600, 4), conv(4, 4, groups=2))
+    report, findings = found(model, meta(1, 600, 5, 7), "G2", limit=0.0)
+    whole = HW * (1200 + 604 + 8) + 600 * 604 + 8
+    assert judged(report)[:2] == ("pass", pytest.approx(HW * 8 * (1 - sqrt(0.5)) / whole))
+    assert not findings
+
+
 def test_of_many_small_places_the_largest_is_named() -> None:
     """No compiler takes in a depthwise convolution, and each is less than the share that is listed."""
     model = nn.Sequential(*(conv(side, side, 3, groups=side) for side in (4, 4, 4)), nn.Conv2d(4, 8, 1, device="meta"))
@@ -329,8 +338,12 @@ def test_of_many_small_places_the_largest_is_named() -> None:
     assert finding.layer == "4"
 
 
-def test_time_that_an_activation_costs_is_a_launch_and_its_memory_access() -> None:
-    """In another's kernel it is not launched, and of its bytes none is moved; both at the speeds of a plain device."""
+def test_time_that_an_element_wise_operator_saves_is_a_launch_and_its_memory_access() -> None:
+    """In another's kernel it is not launched. Of an activation's bytes none is moved then, of a sum's a third is."""
+
+    def summed(x: Tensor, a: Tensor, b: Tensor) -> Tensor:
+        return torch.conv2d(x, a) + torch.conv2d(x, b)
+
     device = Device(
         name="plain",
         title="A device of round figures",
@@ -340,6 +353,7 @@ def test_time_that_an_activation_costs_is_a_launch_and_its_memory_access() -> No
         launch=Figure(1e-3, "round"),
         lanes=Figure(1, "round"),
     )
-    report = audit(Widened(), meta(1, 6, 5, 7), select=["G4"], options={"G4": ALWAYS}, device=device)
-    (finding,) = report.findings
-    assert finding.saving.predicted_ms == pytest.approx(1 + 1000 * HW * 24 * 4 / 1e9)
+    for model, spared in ((Widened(), 24), (Function(summed, (6, 6, 1, 1), (6, 6, 1, 1)), 12)):
+        report = audit(model, meta(1, 6, 5, 7), select=["G4"], options={"G4": ALWAYS}, device=device)
+        (finding,) = report.findings
+        assert finding.saving.predicted_ms == pytest.approx(1 + 1000 * HW * spared * 4 / 1e9)
