@@ -140,6 +140,10 @@ PRODUCTS: dict[str, tuple[Any, tuple[Any, ...], list[int], tuple[int, ...], int,
         *(mkldnn._linear_pointwise.default, (X, LAYER, None, "none", [], None), [1], (2, 3, 7)),
         *(2 * 3 * 5 * 7, 0, rows),
     ),
+    "epilogue: gelu": (
+        *(mkldnn._linear_pointwise.default, (X, LAYER, None, "gelu", [], "none"), [1], (2, 3, 7)),
+        *(2 * 3 * 5 * 7, 2 * 3 * 7, rows),
+    ),
     "epilogue: bias, relu": (
         *(mkldnn._linear_pointwise.default, (X, LAYER, b, "relu", [], None), [1], (2, 3, 7)),
         *(2 * 3 * 5 * 7, 2 * 3 * 7 * (1 + 1), rows),

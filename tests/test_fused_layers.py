@@ -189,6 +189,9 @@ def test_stack_of_layers(name: str, layers: int, both: bool, bias: bool) -> None
     found = by_hand(overload, x, states, distinct(weights), bias, layers, 0.0, False, both, False, outs=[x])
     assert (found.coverage, found.kind) == ("exact", "matmul")
     assert (found.cost.madds, found.cost.other_ops) == (madds, operations)
+    assert found.steps == layers * (1 + both) * x.shape[0]
+    first = by_hand(overload, x, states, distinct(weights), bias, layers, 0.0, False, both, True, outs=[x])
+    assert first.steps == layers * (1 + both) * x.shape[1]  # the batch is the first dimension
     assert by_hand(overload, x, states, [None], bias, layers, 0.0, False, both, False, outs=[x]).coverage == "unknown"
 
 
@@ -208,6 +211,7 @@ def test_stack_of_layers_by_mode(mode: int, layers: int, both: bool, bias: bool)
     )
     for kernel in (cudnn, miopen):
         assert (kernel.cost.madds, kernel.cost.other_ops) == (madds, operations)
+        assert kernel.steps == layers * (1 + both) * x.shape[0]
         assert access(kernel)[0] == x.numel() + h.numel() + sum(weight.numel() for weight in weights)
 
 
@@ -223,6 +227,7 @@ def test_layer_of_onednn(mode: int, bias: bool) -> None:
         outs=[x],
     )
     assert (found.kind, found.cost.madds, found.cost.other_ops) == ("matmul", madds, operations)
+    assert found.steps == x.shape[0]
 
 
 @pytest.mark.parametrize("bias", [False, True])

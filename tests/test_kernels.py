@@ -225,11 +225,18 @@ def test_weights_in_one_piece_are_read_once() -> None:
 
 
 def test_packed_sequences_cost_their_steps_alone() -> None:
-    """Lengths 3, 2 and 1: six steps together."""
+    """Lengths 3, 2 and 1: six steps together, of which three wait for one another."""
     layer = nn.LSTM(4, 6)
     weights, h = list(layer.parameters()), meta(1, 3, 6)
     found = by_hand(aten.lstm.data, meta(6, 4), index(3), [h, h], weights, True, 1, 0.0, False, False, outs=[(6, 6)])
     assert found.cost.madds == 6 * (4 * 6 * 4 + 4 * 6 * 6)
+    assert found.steps == 3
+    packed = by_hand(
+        *(aten._cudnn_rnn.default, meta(6, 4), weights, 4, None, h, h, 2, 6, 0, 1, False, 0.0, False, False, [3, 2, 1]),
+        None,
+        outs=[(6, 6)],
+    )
+    assert packed.steps == 3
 
 
 @pytest.mark.parametrize(("name", "cell"), [("LSTM", aten._thnn_fused_lstm_cell), ("GRU", aten._thnn_fused_gru_cell)])

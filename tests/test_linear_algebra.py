@@ -13,8 +13,8 @@ import torch
 from tests.costing import by_hand, meta
 
 aten = torch.ops.aten
-BATCH, n = (2, 4), 5
-B = 2 * 4  # matrices
+BATCH, n = (2, 4, 3), 5
+B = 2 * 4 * 3  # matrices
 square, factor, right = meta(*BATCH, n, n), meta(*BATCH, n, n), meta(*BATCH, n, 3)
 pivots = meta(*BATCH, n, dtype=torch.int32)
 tall, wide = meta(*BATCH, 7, 5), meta(*BATCH, 5, 7)
