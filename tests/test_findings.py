@@ -357,3 +357,34 @@ def test_time_that_an_element_wise_operator_saves_is_a_launch_and_its_memory_acc
         report = audit(model, meta(1, 6, 5, 7), select=["G4"], options={"G4": ALWAYS}, device=device)
         (finding,) = report.findings
         assert finding.saving.predicted_ms == pytest.approx(1 + 1000 * HW * spared * 4 / 1e9)
+
+
+def test_maps_that_are_multiplied_cannot_be_concatenated_instead() -> None:
+    """A gate of one map by another; only a sum has that way out."""
+
+    def gated(x: Tensor, a: Tensor, b: Tensor) -> Tensor:
+        y = torch.conv2d(x, a)
+        return y * torch.conv2d(y, b)
+
+    (finding,) = found(Function(gated, (6, 6, 1, 1), (6, 6, 1, 1)), meta(1, 6, 5, 7), "G4", **ALWAYS)[1]
+    assert finding.instead == "run it in the kernel of the model (torch.compile and inference engines do)"
+
+
+def test_what_can_be_mended_is_named_before_what_cannot() -> None:
+    """All are below the share that is listed: the activation is told, not the depthwise convolution behind it."""
+    model = nn.Sequential(conv(4, 4), nn.ReLU(), conv(4, 4, 3, groups=4))
+    (finding,) = found(model, meta(1, 4, 5, 7), "G4", limit=0.0, negligible=0.9)[1]
+    assert (finding.layer, finding.saving.mac_elements) == ("1", HW * 8)
+
+
+def test_layers_behind_pools_of_one_map_are_not_merged() -> None:
+    """Each branch pools for itself; only views and element-wise functions of a tensor count as one."""
+
+    def branches(x: Tensor, a: Tensor, b: Tensor, c: Tensor) -> Tensor:
+        pooled = [torch.max_pool2d(x, 3, 1, 1) for _ in range(3)]
+        return torch.cat([torch.conv2d(y, weight) for y, weight in zip(pooled, (a, b, c), strict=True)], 1)
+
+    model = Function(branches, *[(4, 6, 1, 1)] * 3)
+    (finding,) = found(model, meta(1, 6, 5, 7), "G3")[1]
+    assert finding.instead == "fewer branches, and wider layers in those that stay: 2 in sequence"
+    assert finding.saving.mac_elements == 0
