@@ -82,7 +82,7 @@ def audit(
         rules=tuple(results),
         findings=fingerprinted(findings),
         verdict=concluded(results, fail_on),
-        notes=(*notes, *(profile.timing.notes() if profile.timing else ())),
+        notes=(*notes, *_outside(profile), *(profile.timing.notes() if profile.timing else ())),
         version=version("mac-audit"),
         conventions=conventions(flop_convention, profile.execution),
         name=name or target,
@@ -202,6 +202,12 @@ def device_info(timing: Timing) -> DeviceInfo:
     return DeviceInfo(device.name, device.source, device.error, timing.peaks, device.bandwidth.value)
 
 
+def _outside(profile: Profile) -> tuple[str, ...]:
+    """What the model computes where torch does not see it, as a note."""
+    told = profile.network.capture.get("outside")
+    return (f"{told}.",) if told else ()
+
+
 def _totals(profile: Profile, flop_convention: str) -> Totals:
     cost = profile.total
     return Totals(
@@ -215,7 +221,7 @@ def _totals(profile: Profile, flop_convention: str) -> Totals:
         reads_weight=cost.reads_weight,
         writes=cost.writes,
         operators=cost.operators,
-        lower_bound=cost.unknown > 0 or "outside" in profile.network.capture,
+        lower_bound=cost.unknown > 0 or bool(_outside(profile)),
         predicted_ms=profile.predicted_ms,
     )
 

@@ -511,6 +511,7 @@ def test_what_is_computed_outside_of_torch_makes_the_totals_lower_bounds() -> No
     report = audit(Function(product), image)
     assert report.capture["outside"].startswith("values leave torch through Tensor.numpy at ")
     assert "tests/test_steps.py:" in report.capture["outside"]
+    assert f"{report.capture['outside']}." in report.notes  # which every format tells
     assert report.totals.lower_bound
     inside = audit(Function(table), image)
     assert "outside" not in inside.capture

@@ -167,7 +167,7 @@ def _call(costed: Costed, network: Network, backend: str, inputs: dict[tuple[obj
     if shape.kernel:
         return _convolution(costed, shape, network, backend, inputs)
     read = costed.operator.inputs[0]
-    like: dict[str, Any] = {"device": backend, "dtype": _dtype(network, read)}
+    like = _drawn(network, read, backend)
     left = _shared((read, shape.positions_in, shape.c_in), inputs, like)
     return partial(torch.nn.functional.linear, left, torch.randn(shape.c_out, shape.c_in, **like))
 
@@ -178,7 +178,7 @@ def _convolution(
     operator = costed.operator
     read = next(index for index in operator.inputs if not network.tensors[index].is_weight)
     batch, _, *space = network.tensors[read].shape
-    like: dict[str, Any] = {"device": backend, "dtype": _dtype(network, read)}
+    like = _drawn(network, read, backend)
     image = _shared((read, batch, shape.c_in, *space), inputs, like)
     widths = (
         (shape.c_in, shape.c_out // shape.groups) if shape.transposed else (shape.c_out, shape.c_in // shape.groups)
@@ -203,6 +203,14 @@ def _shared(key: tuple[Any, ...], inputs: dict[tuple[object, ...], Tensor], like
 def _dtype(network: Network, index: int) -> torch.dtype:
     found: torch.dtype = getattr(torch, network.tensors[index].dtype)
     return found
+
+
+def _drawn(network: Network, index: int, backend: str) -> dict[str, Any]:
+    """How random numbers are drawn that stand for a tensor; ``MacAuditError`` where they cannot be."""
+    dtype = _dtype(network, index)
+    if not dtype.is_floating_point:
+        raise MacAuditError(f"A layer of {network.tensors[index].dtype} cannot be built anew; try another --finding.")
+    return {"device": backend, "dtype": dtype}
 
 
 def _replayed(costed: Costed, network: Network, backend: str) -> Work:

@@ -191,7 +191,7 @@ def _legend(report: Report) -> Iterable[str]:
     yield report.conventions["execution"] + "."
     capture = report.capture
     yield f"captured on {capture['method']}; {capture['construction']}; {capture['inputs']}; torch {capture['torch']}."
-    yield from (f"{capture[name].rstrip('.')}." for name in ("fallback", "assumed", "outside") if name in capture)
+    yield from (f"{capture[name].rstrip('.')}." for name in ("fallback", "assumed") if name in capture)
     if report.device is not None:
         yield _device(report.device)
     yield from report.notes
